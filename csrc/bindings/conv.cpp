@@ -1,0 +1,175 @@
+#include "kernels/conv.h"
+
+#include "bindings/arrays.h"
+#include "bindings/families.h"
+
+namespace diglot {
+
+namespace {
+
+struct Settings {
+    Pair stride, padding, dilation;
+    Index groups;
+
+    Settings(const py::object& stride_argument, const py::object& padding_argument,
+             const py::object& dilation_argument, Index groups_argument)
+        : stride(require_pair(stride_argument, "stride", 1)),
+          padding(require_pair(padding_argument, "padding", 0)),
+          dilation(require_pair(dilation_argument, "dilation", 1)),
+          groups(groups_argument) {
+        DIGLOT_REQUIRE(groups >= 1,
+                       "groups is " + std::to_string(groups) + ", expected at least 1");
+    }
+};
+
+Index output_extent(const char* axis, Index size, Index kernel, Index stride, Index padding,
+                    Index dilation) {
+    const Index reach = dilation * (kernel - 1) + 1, padded = size + 2 * padding;
+    DIGLOT_REQUIRE(kernel >= 1 && reach <= padded,
+                   "the filters reach over " + std::to_string(reach) + " pixels of " + axis +
+                       ", but the padded image has " + std::to_string(padded));
+    return (padded - reach) / stride + 1;
+}
+
+ConvShape conv_shape(Index n, Index c, Index h, Index w, Index oc, Index kh, Index kw,
+                     const Settings& s) {
+    DIGLOT_REQUIRE(c % s.groups == 0 && oc % s.groups == 0,
+                   "groups = " + std::to_string(s.groups) + " must divide both the " +
+                       std::to_string(c) + " channels and the " + std::to_string(oc) + " filters");
+    ConvShape shape{n, c, h, w, oc, kh, kw, 0, 0, s.groups, s.stride, s.padding, s.dilation};
+    shape.oh = output_extent("height", h, kh, s.stride.height, s.padding.height, s.dilation.height);
+    shape.ow = output_extent("width", w, kw, s.stride.width, s.padding.width, s.dilation.width);
+    checked_product(checked_product(c, h + 2 * s.padding.height), w + 2 * s.padding.width);
+    return shape;
+}
+
+void require_output_shape(const py::array& dy, const ConvShape& s) {
+    const std::vector<Index> expected{s.n, s.oc, s.oh, s.ow};
+    DIGLOT_REQUIRE(std::equal(expected.begin(), expected.end(), dy.shape()),
+                   "dy has shape " + shape_text(dy) + ", expected " + shape_text(expected));
+}
+
+// With no images or no filters there is nothing to loop over, and scratch may not even be sized.
+bool is_empty(const ConvShape& s) { return s.n == 0 || s.oc == 0; }
+
+py::object conv2d_forward_binding(const py::object& x_argument, const py::object& w_argument,
+                                  const py::object& b_argument, const py::object& stride,
+                                  const py::object& padding, const py::object& dilation,
+                                  Index groups) {
+    const py::array x = require_array(x_argument, "x", 4);
+    const py::array w = require_array(w_argument, "w", 4);
+    require_same_dtype(w, "w", x, "x");
+    const Settings settings(stride, padding, dilation, groups);
+    DIGLOT_REQUIRE(w.shape(1) * groups == x.shape(1),
+                   "w has shape " + shape_text(w) + ", so with groups = " + std::to_string(groups) +
+                       " it sees " + std::to_string(w.shape(1) * groups) + " channels; x " +
+                       shape_text(x) + " has " + std::to_string(x.shape(1)));
+    const ConvShape s = conv_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), w.shape(0),
+                                   w.shape(2), w.shape(3), settings);
+    std::optional<py::array> b;
+    if (!b_argument.is_none()) {
+        b = require_array(b_argument, "b", 1);
+        require_same_dtype(*b, "b", x, "x");
+        DIGLOT_REQUIRE(b->shape(0) == s.oc, "b has shape " + shape_text(*b) + ", expected (" +
+                                                std::to_string(s.oc) +
+                                                ",), one number for each filter");
+    }
+    return dispatch(x, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto x_values = contiguous<T>(x);
+        const auto w_values = contiguous<T>(w);
+        std::optional<py::array> b_values;
+        if (b) b_values = contiguous<T>(*b);
+        py::array_t<T> y = allocate<T>({s.n, s.oc, s.oh, s.ow});
+        if (is_empty(s)) return y;
+        const auto y_view = mutable_view<T, 4>(y);
+        const int threads = conv2d_threads(s);
+        const Scratch<T> scratch(conv2d_forward_scratch<T>(s, threads));
+        const T* bias = b_values ? static_cast<const T*>(b_values->data()) : nullptr;
+        {
+            py::gil_scoped_release nogil;
+            conv2d_forward<T>(s, view<T, 4>(x_values), view<T, 4>(w_values), bias, y_view,
+                              scratch.data(), threads);
+        }
+        return y;
+    });
+}
+
+py::object conv2d_backward_input_binding(const py::object& dy_argument,
+                                         const py::object& w_argument, const py::object& input_size,
+                                         const py::object& stride, const py::object& padding,
+                                         const py::object& dilation, Index groups) {
+    const py::array dy = require_array(dy_argument, "dy", 4);
+    const py::array w = require_array(w_argument, "w", 4);
+    require_same_dtype(w, "w", dy, "dy");
+    const Settings settings(stride, padding, dilation, groups);
+    const Pair size = require_pair(input_size, "input_size", 0);
+    const ConvShape s = conv_shape(dy.shape(0), checked_product(w.shape(1), groups), size.height,
+                                   size.width, w.shape(0), w.shape(2), w.shape(3), settings);
+    require_output_shape(dy, s);
+    return dispatch(dy, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto dy_values = contiguous<T>(dy);
+        const auto w_values = contiguous<T>(w);
+        py::array_t<T> dx = allocate<T>({s.n, s.c, s.h, s.w});
+        if (s.n == 0 || s.c == 0) return dx;
+        const auto dx_view = mutable_view<T, 4>(dx);
+        const int threads = conv2d_threads(s);
+        const Scratch<T> scratch(conv2d_backward_input_scratch<T>(s, threads));
+        {
+            py::gil_scoped_release nogil;
+            conv2d_backward_input<T>(s, view<T, 4>(dy_values), view<T, 4>(w_values), dx_view,
+                                     scratch.data(), threads);
+        }
+        return dx;
+    });
+}
+
+py::object conv2d_backward_weight_binding(const py::object& dy_argument,
+                                          const py::object& x_argument,
+                                          const py::object& kernel_size, const py::object& stride,
+                                          const py::object& padding, const py::object& dilation,
+                                          Index groups) {
+    const py::array dy = require_array(dy_argument, "dy", 4);
+    const py::array x = require_array(x_argument, "x", 4);
+    require_same_dtype(x, "x", dy, "dy");
+    const Settings settings(stride, padding, dilation, groups);
+    const Pair kernel = require_pair(kernel_size, "kernel_size", 1);
+    const ConvShape s = conv_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), dy.shape(1),
+                                   kernel.height, kernel.width, settings);
+    require_output_shape(dy, s);
+    return dispatch(dy, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto dy_values = contiguous<T>(dy);
+        const auto x_values = contiguous<T>(x);
+        py::array_t<T> dw = allocate<T>({s.oc, s.group_channels(), s.kh, s.kw});
+        py::array_t<T> db = allocate<T>({s.oc});
+        if (s.oc > 0) {
+            const auto dw_view = mutable_view<T, 4>(dw);
+            const auto db_view = mutable_view<T, 1>(db);
+            const int threads = conv2d_threads(s);
+            const Scratch<T> scratch(conv2d_backward_weight_scratch<T>(s, threads));
+            py::gil_scoped_release nogil;
+            conv2d_backward_weight<T>(s, view<T, 4>(dy_values), view<T, 4>(x_values), dw_view,
+                                      db_view, scratch.data(), threads);
+        }
+        return py::make_tuple(dw, db);
+    });
+}
+
+}  // namespace
+
+void bind_conv(py::module_& m) {
+    const py::int_ one(1), zero(0);
+    m.def("conv2d_forward", &conv2d_forward_binding, py::arg("x"), py::arg("w"),
+          py::arg("b") = py::none(), py::kw_only(), py::arg("stride") = one,
+          py::arg("padding") = zero, py::arg("dilation") = one, py::arg("groups") = 1);
+    m.def("conv2d_backward_input", &conv2d_backward_input_binding, py::arg("dy"), py::arg("w"),
+          py::kw_only(), py::arg("input_size"), py::arg("stride") = one, py::arg("padding") = zero,
+          py::arg("dilation") = one, py::arg("groups") = 1);
+    m.def("conv2d_backward_weight", &conv2d_backward_weight_binding, py::arg("dy"), py::arg("x"),
+          py::kw_only(), py::arg("kernel_size"), py::arg("stride") = one, py::arg("padding") = zero,
+          py::arg("dilation") = one, py::arg("groups") = 1);
+}
+
+}  // namespace diglot

@@ -1,0 +1,16 @@
+// Each family of kernels adds its functions to the module. module.cpp calls them in turn.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace diglot {
+
+void bind_dense(pybind11::module_& m);
+void bind_conv(pybind11::module_& m);
+void bind_pool(pybind11::module_& m);
+void bind_activations(pybind11::module_& m);
+void bind_dropout(pybind11::module_& m);
+void bind_losses(pybind11::module_& m);
+void bind_optim(pybind11::module_& m);
+
+}  // namespace diglot

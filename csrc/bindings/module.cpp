@@ -1,0 +1,33 @@
+// One extension module: all families, compiled for one instruction set.
+#include <pybind11/pybind11.h>
+
+#include "bindings/families.h"
+#include "kernels/parallel.h"
+#include "kernels/simd.h"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
+    diglot::bind_dense(m);
+    diglot::bind_conv(m);
+    diglot::bind_pool(m);
+    diglot::bind_activations(m);
+    diglot::bind_dropout(m);
+    diglot::bind_losses(m);
+    diglot::bind_optim(m);
+
+    m.def("set_num_threads", &diglot::set_num_threads, py::arg("count"));
+    m.def("get_num_threads", &diglot::get_num_threads);
+    m.def("build_info", [] {
+        py::dict info;
+        info["compiler"] = __VERSION__;
+        info["flags"] = DIGLOT_FLAGS;
+        info["vector_bits"] = 8 * diglot::vector_bytes;
+#ifdef _OPENMP
+        info["openmp"] = _OPENMP;
+#else
+        info["openmp"] = py::none();
+#endif
+        return info;
+    });
+}

@@ -1,0 +1,140 @@
+#include "kernels/pool.h"
+
+#include "bindings/arrays.h"
+#include "bindings/families.h"
+
+namespace diglot {
+
+namespace {
+
+Index output_extent(const char* axis, Index size, Index kernel, Index stride, Index padding) {
+    DIGLOT_REQUIRE(2 * padding <= kernel,
+                   std::string("padding is ") + std::to_string(padding) + " in " + axis +
+                       ", expected at most half of kernel_size, " + std::to_string(kernel / 2));
+    const Index padded = size + 2 * padding;
+    DIGLOT_REQUIRE(kernel <= padded, std::string("kernel_size is ") + std::to_string(kernel) +
+                                         " in " + axis + ", but the padded image has " +
+                                         std::to_string(padded));
+    return (padded - kernel) / stride + 1;
+}
+
+Index pixels(Index h, Index w) {
+    const Index count = checked_product(h, w);
+    DIGLOT_REQUIRE(count <= 0x7fffffff,
+                   "an image of " + std::to_string(h) + " x " + std::to_string(w) +
+                       " pixels has more than the 2^31 - 1 that an index can name");
+    return count;
+}
+
+PoolShape pool_shape(Index n, Index c, Index h, Index w, const py::object& kernel_size,
+                     const py::object& stride, const py::object& padding) {
+    PoolShape s{
+        checked_product(n, c), h, w, 0, 0, require_pair(kernel_size, "kernel_size", 1), {}, {}};
+    s.stride = stride.is_none() ? s.kernel : require_pair(stride, "stride", 1);
+    s.padding = require_pair(padding, "padding", 0);
+    s.oh = output_extent("height", h, s.kernel.height, s.stride.height, s.padding.height);
+    s.ow = output_extent("width", w, s.kernel.width, s.stride.width, s.padding.width);
+    pixels(h, w);
+    return s;
+}
+
+py::object max_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
+                                      const py::object& stride, const py::object& padding) {
+    const py::array x = require_array(x_argument, "x", 4);
+    const PoolShape s =
+        pool_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), kernel_size, stride, padding);
+    return dispatch(x, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto values = contiguous<T>(x);
+        py::array_t<T> y = allocate<T>({x.shape(0), x.shape(1), s.oh, s.ow});
+        auto indices = allocate<std::int32_t>({x.shape(0), x.shape(1), s.oh, s.ow});
+        T* y_data = y.mutable_data();
+        std::int32_t* indices_data = indices.mutable_data();
+        {
+            py::gil_scoped_release nogil;
+            max_pool2d_forward<T>(s, values.data(), y_data, indices_data);
+        }
+        return py::make_tuple(y, indices);
+    });
+}
+
+py::object max_pool2d_backward_binding(const py::object& dy_argument,
+                                       const py::object& indices_argument,
+                                       const py::object& input_size) {
+    const py::array dy = require_array(dy_argument, "dy", 4);
+    const Pair size = require_pair(input_size, "input_size", 0);
+    const auto indices = require_indices<std::int32_t>(indices_argument, "indices", 4,
+                                                       pixels(size.height, size.width));
+    require_same_shape(indices, "indices", dy, "dy");
+    const PoolShape s{
+        dy.shape(0) * dy.shape(1), size.height, size.width, dy.shape(2), dy.shape(3), {}, {}, {}};
+    return dispatch(dy, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto values = contiguous<T>(dy);
+        py::array_t<T> dx = allocate<T>({dy.shape(0), dy.shape(1), s.h, s.w});
+        T* dx_data = dx.mutable_data();
+        {
+            py::gil_scoped_release nogil;
+            max_pool2d_backward<T>(s, values.data(), indices.data(), dx_data);
+        }
+        return dx;
+    });
+}
+
+py::object avg_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
+                                      const py::object& stride, const py::object& padding) {
+    const py::array x = require_array(x_argument, "x", 4);
+    const PoolShape s =
+        pool_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), kernel_size, stride, padding);
+    return dispatch(x, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto values = contiguous<T>(x);
+        py::array_t<T> y = allocate<T>({x.shape(0), x.shape(1), s.oh, s.ow});
+        T* y_data = y.mutable_data();
+        {
+            py::gil_scoped_release nogil;
+            avg_pool2d_forward<T>(s, values.data(), y_data);
+        }
+        return y;
+    });
+}
+
+py::object avg_pool2d_backward_binding(const py::object& dy_argument, const py::object& input_size,
+                                       const py::object& kernel_size, const py::object& stride,
+                                       const py::object& padding) {
+    const py::array dy = require_array(dy_argument, "dy", 4);
+    const Pair size = require_pair(input_size, "input_size", 0);
+    const PoolShape s =
+        pool_shape(dy.shape(0), dy.shape(1), size.height, size.width, kernel_size, stride, padding);
+    const std::vector<Index> expected{dy.shape(0), dy.shape(1), s.oh, s.ow};
+    DIGLOT_REQUIRE(std::equal(expected.begin(), expected.end(), dy.shape()),
+                   "dy has shape " + shape_text(dy) + ", expected " + shape_text(expected));
+    return dispatch(dy, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto values = contiguous<T>(dy);
+        py::array_t<T> dx = allocate<T>({dy.shape(0), dy.shape(1), s.h, s.w});
+        T* dx_data = dx.mutable_data();
+        {
+            py::gil_scoped_release nogil;
+            avg_pool2d_backward<T>(s, values.data(), dx_data);
+        }
+        return dx;
+    });
+}
+
+}  // namespace
+
+void bind_pool(py::module_& m) {
+    const py::int_ no_padding(0);
+    m.def("max_pool2d_forward", &max_pool2d_forward_binding, py::arg("x"), py::kw_only(),
+          py::arg("kernel_size"), py::arg("stride") = py::none(), py::arg("padding") = no_padding);
+    m.def("max_pool2d_backward", &max_pool2d_backward_binding, py::arg("dy"), py::arg("indices"),
+          py::kw_only(), py::arg("input_size"));
+    m.def("avg_pool2d_forward", &avg_pool2d_forward_binding, py::arg("x"), py::kw_only(),
+          py::arg("kernel_size"), py::arg("stride") = py::none(), py::arg("padding") = no_padding);
+    m.def("avg_pool2d_backward", &avg_pool2d_backward_binding, py::arg("dy"), py::kw_only(),
+          py::arg("input_size"), py::arg("kernel_size"), py::arg("stride") = py::none(),
+          py::arg("padding") = no_padding);
+}
+
+}  // namespace diglot

@@ -1,0 +1,112 @@
+#include "kernels/activations.h"
+
+#include "kernels/elementwise.h"
+#include "kernels/softmax_row.h"
+#include "kernels/vector_math.h"
+
+namespace diglot {
+
+namespace {
+constexpr double memory_cost = 0.5, exp_cost = 2, normal_cost = 4;  // see team_size
+}
+
+template <class T>
+void sigmoid_forward(View<const T, 1> x, View<T, 1> y) noexcept {
+    map<T>(x, y, exp_cost, [](Vec<T> v) { return sigmoid<T>(v); });
+}
+
+template <class T>
+void sigmoid_backward(View<const T, 1> dy, View<const T, 1> y, View<T, 1> dx) noexcept {
+    map<T>(dy, y, dx, memory_cost, [](Vec<T> g, Vec<T> s) { return g * s * (T(1) - s); });
+}
+
+template <class T>
+void tanh_forward(View<const T, 1> x, View<T, 1> y) noexcept {
+    map<T>(x, y, exp_cost, [](Vec<T> v) { return tanh<T>(v); });
+}
+
+template <class T>
+void tanh_backward(View<const T, 1> dy, View<const T, 1> y, View<T, 1> dx) noexcept {
+    map<T>(dy, y, dx, memory_cost, [](Vec<T> g, Vec<T> t) { return g * (T(1) - t * t); });
+}
+
+template <class T>
+void relu_forward(View<const T, 1> x, View<T, 1> y) noexcept {
+    map<T>(x, y, memory_cost, [](Vec<T> v) { return v <= T(0) ? Vec<T>{} : v; });
+}
+
+template <class T>
+void relu_backward(View<const T, 1> dy, View<const T, 1> y, View<T, 1> dx) noexcept {
+    map<T>(dy, y, dx, memory_cost, [](Vec<T> g, Vec<T> r) { return r > T(0) ? g : Vec<T>{}; });
+}
+
+template <class T>
+void leaky_relu_forward(View<const T, 1> x, double negative_slope, View<T, 1> y) noexcept {
+    const T slope = static_cast<T>(negative_slope);
+    map<T>(x, y, memory_cost, [slope](Vec<T> v) { return v > T(0) ? v : v * slope; });
+}
+
+template <class T>
+void leaky_relu_backward(View<const T, 1> dy, View<const T, 1> y, double negative_slope,
+                         View<T, 1> dx) noexcept {
+    const T slope = static_cast<T>(negative_slope);
+    map<T>(dy, y, dx, memory_cost,
+           [slope](Vec<T> g, Vec<T> r) { return r > T(0) ? g : g * slope; });
+}
+
+template <class T>
+void gelu_forward(View<const T, 1> x, View<T, 1> y) noexcept {
+    map<T>(x, y, normal_cost, [](Vec<T> v) { return v * Normal<T>(v).cumulative; });
+}
+
+template <class T>
+void gelu_backward(View<const T, 1> dy, View<const T, 1> x, View<T, 1> dx) noexcept {
+    map<T>(dy, x, dx, normal_cost, [](Vec<T> g, Vec<T> v) {
+        const Normal<T> normal(v);
+        return g * (normal.cumulative + v * normal.density);
+    });
+}
+
+template <class T>
+void softmax_forward(View<const T, 2> x, View<T, 2> y) noexcept {
+    const Index rows = x.shape[0], count = x.shape[1];
+#pragma omp parallel for num_threads(team_size(rows, exp_cost * rows * count)) schedule(static)
+    for (Index r = 0; r < rows; ++r) {
+        T* row = y.at(r);
+        const T sum = exp_shifted(x.at(r), count, row).sum;
+        for (Index i = 0; i < count; ++i) row[i] /= sum;
+    }
+}
+
+template <class T>
+void softmax_backward(View<const T, 2> dy, View<const T, 2> y, View<T, 2> dx) noexcept {
+    const Index rows = y.shape[0], count = y.shape[1];
+#pragma omp parallel for num_threads(team_size(rows, memory_cost * rows * count)) schedule(static)
+    for (Index r = 0; r < rows; ++r) {
+        const T *g = dy.at(r), *s = y.at(r);
+        T* to = dx.at(r);
+        T sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (Index i = 0; i < count; ++i) sum += g[i] * s[i];
+        for (Index i = 0; i < count; ++i) to[i] = s[i] * (g[i] - sum);
+    }
+}
+
+#define DIGLOT_INSTANTIATE(T)                                                                      \
+    template void sigmoid_forward(View<const T, 1>, View<T, 1>) noexcept;                          \
+    template void sigmoid_backward(View<const T, 1>, View<const T, 1>, View<T, 1>) noexcept;       \
+    template void tanh_forward(View<const T, 1>, View<T, 1>) noexcept;                             \
+    template void tanh_backward(View<const T, 1>, View<const T, 1>, View<T, 1>) noexcept;          \
+    template void relu_forward(View<const T, 1>, View<T, 1>) noexcept;                             \
+    template void relu_backward(View<const T, 1>, View<const T, 1>, View<T, 1>) noexcept;          \
+    template void leaky_relu_forward(View<const T, 1>, double, View<T, 1>) noexcept;               \
+    template void leaky_relu_backward(View<const T, 1>, View<const T, 1>, double,                  \
+                                      View<T, 1>) noexcept;                                        \
+    template void gelu_forward(View<const T, 1>, View<T, 1>) noexcept;                             \
+    template void gelu_backward(View<const T, 1>, View<const T, 1>, View<T, 1>) noexcept;          \
+    template void softmax_forward(View<const T, 2>, View<T, 2>) noexcept;                          \
+    template void softmax_backward(View<const T, 2>, View<const T, 2>, View<T, 2>) noexcept;
+DIGLOT_INSTANTIATE(float)
+DIGLOT_INSTANTIATE(double)
+
+}  // namespace diglot

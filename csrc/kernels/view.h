@@ -1,0 +1,39 @@
+// View<T, Rank>: a pointer and a shape, row-major, owning nothing. What kernels take and give.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace diglot {
+
+using Index = std::ptrdiff_t;
+
+template <class T, int Rank>
+struct View {
+    T* data;
+    std::array<Index, Rank> shape;
+
+    Index size() const {
+        Index product = 1;
+        for (Index extent : shape) product *= extent;
+        return product;
+    }
+
+    // Pointer to the element (or the sub-array) at the leading indices given.
+    template <class... Indices>
+    T* at(Indices... indices) const {
+        static_assert(sizeof...(Indices) <= Rank);
+        const Index index[] = {static_cast<Index>(indices)...};
+        Index offset = 0;
+        for (int axis = 0; axis < Rank; ++axis)
+            offset = offset * shape[axis] + (axis < int(sizeof...(Indices)) ? index[axis] : 0);
+        return data + offset;
+    }
+};
+
+// Height and width of a setting such as a stride.
+struct Pair {
+    Index height, width;
+};
+
+}  // namespace diglot

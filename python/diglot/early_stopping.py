@@ -1,0 +1,64 @@
+"""Stop when the validation loss no longer falls, and go back to where it was lowest."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from diglot.network import NeuralNetwork
+
+
+@final
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When to stop.
+
+    Judge by a validation part that is cut off the training data. A test set that decides when to
+    stop has become part of the training, and its score is no longer an honest one (the book's
+    code does this).
+
+    Args:
+        patience: stop after so many evaluations in a row without an improvement, at least 1.
+        min_delta: how far the validation loss must fall to count as improved, in its own unit.
+
+    Book: chapter 4.
+    """
+
+    patience: int
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int):
+            raise ValueError(f"patience is {self.patience!r}, expected an integer")
+        if self.patience < 1:
+            raise ValueError(f"patience is {self.patience}, expected at least 1")
+        if not 0 <= self.min_delta < math.inf:
+            raise ValueError(f"min_delta is {self.min_delta}, expected a number >= 0")
+
+
+@final
+class BestEpoch:
+    """The lowest validation loss of a training so far, with a copy of its parameters."""
+
+    def __init__(self, network: NeuralNetwork, rule: EarlyStopping) -> None:
+        self.epoch: int | None = None
+        self.loss = math.inf
+        self._network = network
+        self._rule = rule
+        self._reference = math.inf  # the last loss that counted as an improvement
+        self._waited = 0
+
+    def judge(self, epoch: int, loss: float) -> bool:
+        """Take note of an evaluation; True says that it is time to stop."""
+        if loss < self.loss:
+            self.epoch, self.loss = epoch, loss
+            self._parameters = self._network.copy_parameters()
+        if loss < self._reference - self._rule.min_delta:
+            self._reference, self._waited = loss, 0
+        else:
+            self._waited += 1
+        return self._waited >= self._rule.patience
+
+    def restore(self) -> None:
+        """Put the best epoch's parameters back into the network, if there was one."""
+        if self.epoch is not None:
+            self._network.load_parameters(self._parameters)

@@ -1,0 +1,429 @@
+"""The case table: for every kernel, the arguments that it is judged on.
+
+Parity, layouts, thread counts, gradients, `diglot verify` and the benchmarks all read this table.
+A new kernel needs one row in `CASES`. An element-wise one gets a good list of cases from
+`elementwise`; how much rounding may do is derived in `diglot.kernels.tolerance`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from diglot._typing import Array, IntOrPair, Shape
+from diglot.kernels import reference
+from diglot.kernels.draw import Arguments, Case, Draw, Fill
+from diglot.kernels.reference.windows import output_size, padded_shape, pair
+
+__all__ = ["CASES", "ROLES", "Arguments", "Case"]
+
+ROLES: Mapping[str, str] = {
+    "labels": "label",  # integers of any width
+    "indices": "index",  # int32
+    "mask": "mask",  # bool
+    "param": "target",  # changed in place, as are the next four
+    "velocity": "target",
+    "sum_squares": "target",
+    "mean": "target",
+    "mean_squares": "target",
+}
+"""What an array argument is for; every other array is an input of the case's floating dtype."""
+
+
+# ---- dense ---------------------------------------------------------------------------------------
+
+
+def _matmul(
+    M: int,
+    K: int,
+    N: int,
+    transposed: str = "",
+    *,
+    stack: Shape = (),
+    a: Fill = Draw.normal,
+    b: Fill = Draw.normal,
+) -> Case:
+    """Describe the product (M, K)(K, N); `transposed` names the arguments given transposed."""
+
+    def make(draw: Draw) -> Arguments:
+        ta, tb = "a" in transposed, "b" in transposed
+        return {
+            "a": a(draw, *stack, *((K, M) if ta else (M, K))),
+            "b": b(draw, *stack, *((N, K) if tb else (K, N))),
+            "transpose_a": ta,
+            "transpose_b": tb,
+        }
+
+    numbers = "" if a == b == Draw.normal else f" {a.__name__} by {b.__name__}"
+    turned = f" transposed {transposed}" if transposed else ""
+    stacked = f"{stack} of " if stack else ""
+    return Case(f"{stacked}{M}x{K}x{N}{turned}{numbers}", make, terms=K)
+
+
+def _matmul_cases() -> Iterable[Case]:
+    for M, K, N in [(17, 31, 33), (65, 100, 129), (6, 4000, 9), (200, 300, 170)]:
+        for transposed in ("", "a", "b", "ab"):
+            yield _matmul(M, K, N, transposed)
+    sizes = [1, 2, 5, 15, 16, 17, 31, 33, 64, 65, 100, 129, 200]
+    for i, size in enumerate(sizes):  # each size in each place, beside other sizes
+        yield _matmul(size, sizes[i - 4], sizes[i - 7], ("", "a", "b", "ab")[i % 4])
+    yield from (
+        _matmul(1, 1000, 1),
+        _matmul(200, 1, 200),
+        _matmul(1, 129, 200),
+        _matmul(200, 129, 1),
+    )
+    yield from (_matmul(2, 3, 5000), _matmul(1000, 3, 2), _matmul(3, 257, 500, "b"))
+    yield from (_matmul(4, 5, 6, stack=(3,)), _matmul(33, 17, 9, "a", stack=(2, 3)))
+    yield from (
+        _matmul(0, 3, 2),
+        _matmul(3, 0, 2),
+        _matmul(3, 2, 0, "ab"),
+        _matmul(2, 3, 4, stack=(0,)),
+    )
+    yield from (_matmul(9, 20, 11, a=Draw.special), _matmul(9, 20, 11, "b", b=Draw.special))
+    yield from (_matmul(7, 20, 50, a=Draw.subnormal), _matmul(7, 20, 50, a=Draw.large))
+
+
+# ---- images --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution's sizes, and the cases of the three kernels that belong to it."""
+
+    name: str
+    images: tuple[int, int, int, int]  # N, C, H, W
+    filters: tuple[int, int, int]  # OC, KH, KW
+    settings: Arguments = field(default_factory=dict)
+    fill: Fill = Draw.normal
+    bias: bool = True
+    smooth: bool = False
+
+    @property
+    def weights(self) -> Shape:
+        """Compute the shape of the filters."""
+        OC, KH, KW = self.filters
+        return OC, self.images[1] // self.settings.get("groups", 1), KH, KW
+
+    @property
+    def outputs(self) -> Shape:
+        """Compute the shape of the output."""
+        get = self.settings.get
+        padded = padded_shape(self.images, get("padding", 0))
+        size = output_size(padded, self.filters[1:], get("stride", 1), get("dilation", 1))
+        return self.images[0], self.filters[0], *size
+
+    def _case(self, terms: int, make: Callable[[Draw], Arguments]) -> Case:
+        return Case(
+            self.name, lambda draw: make(draw) | self.settings, max(terms, 1), smooth=self.smooth
+        )
+
+    def forward(self) -> Case:
+        """Give the case of conv2d_forward."""
+        OC, C_g, KH, KW = self.weights
+        return self._case(
+            C_g * KH * KW + self.bias,
+            lambda draw: {
+                "x": self.fill(draw, *self.images),
+                "w": draw.normal(*self.weights),
+                "b": draw.normal(OC) if self.bias else None,
+            },
+        )
+
+    def backward_input(self) -> Case:
+        """Give the case of conv2d_backward_input."""
+        OC, _, KH, KW = self.weights
+        return self._case(
+            OC // self.settings.get("groups", 1) * KH * KW,
+            lambda draw: {
+                "dy": self.fill(draw, *self.outputs),
+                "w": draw.normal(*self.weights),
+                "input_size": self.images[2:],
+            },
+        )
+
+    def backward_weight(self) -> Case:
+        """Give the case of conv2d_backward_weight."""
+        N, _, OH, OW = self.outputs
+        return self._case(
+            N * OH * OW,
+            lambda draw: {
+                "dy": self.fill(draw, *self.outputs),
+                "x": draw.normal(*self.images),
+                "kernel_size": self.filters[1:],
+            },
+        )
+
+
+_CONVOLUTIONS = [
+    Convolution("plain", (2, 3, 6, 5), (4, 3, 3), smooth=True),
+    Convolution("one by one", (2, 3, 5, 7), (4, 1, 1)),
+    Convolution("one pixel", (3, 2, 1, 1), (5, 1, 1), {"padding": 0}, bias=False),
+    Convolution("whole image", (2, 3, 4, 6), (5, 4, 6)),
+    Convolution("one row", (2, 3, 1, 40), (4, 1, 7), {"padding": (0, 3)}),
+    Convolution("border", (2, 2, 4, 5), (3, 3, 3), {"padding": 1}, smooth=True),
+    Convolution("wide border", (2, 2, 3, 2), (3, 2, 2), {"padding": 3}),
+    Convolution("rectangular", (2, 2, 5, 9), (3, 2, 5), {"padding": (0, 2)}, smooth=True),
+    Convolution("stride leaves a remainder", (2, 2, 8, 7), (3, 3, 2), {"stride": 2}, smooth=True),
+    Convolution("stride skips pixels", (2, 2, 8, 10), (3, 2, 2), {"stride": 3}, smooth=True),
+    Convolution("dilation", (2, 2, 9, 10), (3, 3, 3), {"dilation": 2, "padding": 1}),
+    Convolution(
+        "pairs",
+        (2, 2, 7, 8),
+        (3, 3, 2),
+        {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 3)},
+        smooth=True,
+    ),
+    Convolution("groups", (2, 6, 6, 5), (4, 3, 3), {"groups": 2, "padding": 1}, smooth=True),
+    Convolution("depthwise", (2, 5, 6, 7), (5, 3, 3), {"groups": 5, "stride": 2}, smooth=True),
+    Convolution("depthwise, two filters each", (2, 3, 6, 5), (6, 2, 3), {"groups": 3}),
+    Convolution("book", (3, 1, 28, 28), (16, 5, 5), {"padding": 2}),
+    Convolution("second layer", (2, 14, 28, 28), (7, 5, 5), {"padding": 2}, bias=False),
+    Convolution("deep", (2, 60, 9, 8), (33, 3, 3), {"padding": 1}),
+    Convolution("many filters", (17, 5, 6, 6), (100, 3, 3), {"stride": 2, "padding": 1}),
+    Convolution("no images", (0, 2, 5, 5), (3, 3, 3)),
+    Convolution("special numbers", (2, 3, 6, 7), (4, 3, 2), fill=Draw.special),
+    Convolution("subnormal numbers", (2, 3, 6, 7), (4, 3, 2), fill=Draw.subnormal),
+    Convolution("large numbers", (2, 3, 6, 7), (4, 3, 2), {"stride": 2}, fill=Draw.large),
+]
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """The sizes of a pooling, and the cases of the kernels that belong to it."""
+
+    name: str
+    images: tuple[int, int, int, int]  # N, C, H, W
+    kernel_size: IntOrPair
+    stride: IntOrPair | None = None
+    padding: IntOrPair = 0
+    fill: Fill = Draw.normal
+    smooth: bool = False
+
+    def _case(self, make: Callable[[Draw], Arguments]) -> Case:
+        KH, KW = pair(self.kernel_size)
+        return Case(self.name, make, KH * KW, smooth=self.smooth)
+
+    def _forward(self, draw: Draw) -> Arguments:
+        return {"x": self.fill(draw, *self.images)} | self._settings
+
+    @property
+    def _settings(self) -> Arguments:
+        return {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding}
+
+    def forward(self) -> Case:
+        """Give the case of max_pool2d_forward and avg_pool2d_forward."""
+        return self._case(self._forward)
+
+    def backward_max(self) -> Case:
+        """Give the case of max_pool2d_backward."""
+
+        def make(draw: Draw) -> Arguments:
+            indices: Array = reference.max_pool2d_forward(**self._forward(draw))[1]
+            dy = self.fill(draw, *indices.shape)
+            return {"dy": dy, "indices": indices, "input_size": self.images[2:]}
+
+        return self._case(make)
+
+    def backward_avg(self) -> Case:
+        """Give the case of avg_pool2d_backward."""
+        stride = self.kernel_size if self.stride is None else self.stride
+        size = output_size(padded_shape(self.images, self.padding), self.kernel_size, stride)
+        return self._case(
+            lambda draw: (
+                {
+                    "dy": self.fill(draw, *self.images[:2], *size),
+                    "input_size": self.images[2:],
+                }
+                | self._settings
+            )
+        )
+
+
+_POOLINGS = [
+    Pooling("plain", (2, 3, 6, 8), 2, smooth=True),
+    Pooling("one by one", (2, 3, 4, 5), 1),
+    Pooling("whole image", (2, 3, 4, 5), (4, 5)),
+    Pooling("overlap", (2, 3, 7, 6), 3, 1, smooth=True),
+    Pooling("border and overlap", (2, 3, 7, 9), 3, 2, 1, smooth=True),
+    Pooling("remainder", (2, 2, 7, 8), 3),
+    Pooling("stride skips pixels", (2, 2, 9, 8), 2, 3),
+    Pooling("pairs", (2, 3, 6, 9), (3, 2), (1, 2), (1, 0), smooth=True),
+    Pooling("half of the kernel", (2, 2, 5, 5), (4, 2), (3, 1), (2, 1)),
+    Pooling("threads", (4, 9, 33, 31), 3, 2, 1),
+    Pooling("no images", (0, 2, 5, 5), 2),
+    Pooling("no channels", (2, 0, 5, 5), 2),
+    Pooling("special numbers", (2, 2, 6, 7), 2, 1, fill=Draw.special),
+    Pooling("subnormal numbers", (2, 2, 6, 7), 2, fill=Draw.subnormal),
+]
+_MAX_POOLINGS = [
+    *_POOLINGS,
+    Pooling("ties", (2, 3, 8, 9), 3, 2, 1, Draw.ties),
+    Pooling("many NaN", (2, 3, 8, 9), 3, 2, 1, Draw.holes),
+]
+
+
+# ---- element by element, and row by row ----------------------------------------------------------
+
+_SHAPES: list[Shape] = [(0,), (3, 0), (1,), (2, 3, 5), (31,), (33, 65), (2, 3, 5, 7), (70_001,)]
+_ROW_SHAPES: list[Shape] = [(0, 10), (1, 1), (5, 1), (3, 5), (2, 3, 10), (7, 129), (300, 257)]
+_FEW = {(2, 3, 5), (3, 5)}  # shapes of the smooth cases
+
+
+def _one(_: Shape) -> int:
+    return 1
+
+
+def _row(shape: Shape) -> int:
+    return max(shape[-1], 1)
+
+
+def elementwise(
+    settings: Arguments,
+    *variants: Mapping[str, Fill],
+    shapes: Iterable[Shape] = _SHAPES,
+    terms: Callable[[Shape], int] = _one,
+    calls: int = 1,
+) -> list[Case]:
+    """List cases of a kernel whose arrays all have one shape.
+
+    Args:
+        settings: the arguments that are no arrays.
+        variants: what fills each array. The first variant is drawn in all shapes, the others in
+            one of middling size.
+        shapes: the shapes.
+        terms: summed terms, by shape.
+        calls: calls in a row.
+    """
+
+    def cases(shape: Shape, fills: Mapping[str, Fill], smooth: bool) -> Case:
+        def make(draw: Draw) -> Arguments:
+            return {name: fill(draw, *shape) for name, fill in fills.items()} | settings
+
+        numbers = ", ".join(f"{name} {fill.__name__}" for name, fill in fills.items())
+        text = "".join(f", {name}={value}" for name, value in settings.items())
+        return Case(f"{shape}: {numbers}{text}", make, terms(shape) * calls, calls, smooth)
+
+    first, *others = variants
+    return [cases(shape, first, shape in _FEW) for shape in shapes] + [
+        cases((7, 19), fills, False) for fills in others
+    ]
+
+
+def _rows(*variants: Mapping[str, Fill]) -> list[Case]:
+    return elementwise({}, *variants, shapes=_ROW_SHAPES, terms=_row)
+
+
+_UNARY = [{"x": f} for f in (Draw.normal, Draw.special, Draw.subnormal, Draw.wide, Draw.ramp)]
+
+
+def _backward(other: str, *fills: Fill) -> list[dict[str, Fill]]:
+    """Combine ordinary and special gradients with `fills` of the other argument."""
+    pairs = [(Draw.normal, fill) for fill in fills]
+    pairs[1:1] = [(Draw.special, fills[0]), (Draw.wide, fills[0])]
+    return [{"dy": dy, other: fill} for dy, fill in pairs]
+
+
+def _labelled(name: str, *fills: Fill) -> list[Case]:
+    """List cases of a kernel of rows and integer labels, over the integer dtypes."""
+
+    def one(N: int, K: int, dtype: str, fill: Fill) -> Case:
+        def make(draw: Draw) -> Arguments:
+            labels = draw.rng.integers(0, K, N).astype(dtype)
+            return {name: fill(draw, N, K), "labels": labels}
+
+        return Case(f"({N}, {K}), {dtype}, {fill.__name__}", make, K, smooth=(N, K) == (5, 3))
+
+    sizes = [(0, 10), (1, 1), (1, 10), (5, 3), (32, 10), (7, 129), (200, 2), (300, 257)]
+    dtypes = ["int64", "int32", "uint8", "int16", "uint64", "uint8", "int8", "uint16"]
+    return [one(*size, dtype, fills[0]) for size, dtype in zip(sizes, dtypes, strict=True)] + [
+        one(20, 11, "int64", fill) for fill in fills[1:]
+    ]
+
+
+# ---- optimizers ----------------------------------------------------------------------------------
+
+
+def _optimizer(state: Iterable[str], *settings: Arguments) -> list[Case]:
+    """List cases of an optimizer: one step from any state, and five steps from the beginning."""
+
+    def fills(param: Fill, grad: Fill, means: Fill, squares: Fill) -> dict[str, Fill]:
+        kinds = {name: squares if "squares" in name else means for name in state}
+        return {"param": param, "grad": grad} | kinds
+
+    some = fills(Draw.normal, Draw.normal, Draw.normal, Draw.squares)
+    special = fills(Draw.normal, Draw.special, Draw.normal, Draw.squares)
+    small = fills(Draw.subnormal, Draw.subnormal, Draw.zeros, Draw.zeros)
+    at_rest = fills(Draw.normal, Draw.zeros, Draw.zeros, Draw.zeros)
+    beginning = fills(Draw.normal, Draw.normal, Draw.zeros, Draw.zeros)
+    first, *others = settings
+    cases = elementwise(first, some, special, small, at_rest, terms=lambda _: 4)
+    for setting in settings:
+        cases += elementwise(setting, beginning, shapes=[(7, 19)], terms=lambda _: 4, calls=5)
+    for setting in others:
+        cases += elementwise(setting, some, shapes=[(33, 65)], terms=lambda _: 4)
+    return cases
+
+
+_LR: dict[str, Any] = {"lr": 0.05}
+_DECAY: dict[str, Any] = {"lr": 0.05, "weight_decay": 0.1}
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+CASES: dict[str, list[Case]] = {
+    "matmul": list(_matmul_cases()),
+    "conv2d_forward": [c.forward() for c in _CONVOLUTIONS],
+    "conv2d_backward_input": [c.backward_input() for c in _CONVOLUTIONS],
+    "conv2d_backward_weight": [c.backward_weight() for c in _CONVOLUTIONS],
+    "max_pool2d_forward": [p.forward() for p in _MAX_POOLINGS],
+    "max_pool2d_backward": [p.backward_max() for p in _MAX_POOLINGS],
+    "avg_pool2d_forward": [p.forward() for p in _POOLINGS],
+    "avg_pool2d_backward": [p.backward_avg() for p in _POOLINGS],
+    "sigmoid_forward": elementwise({}, *_UNARY),
+    "sigmoid_backward": elementwise({}, *_backward("y", Draw.unit, Draw.special)),
+    "tanh_forward": elementwise({}, *_UNARY),
+    "tanh_backward": elementwise({}, *_backward("y", Draw.unit, Draw.special)),
+    "relu_forward": elementwise({}, *_UNARY),
+    "relu_backward": elementwise({}, *_backward("y", Draw.normal, Draw.special)),
+    "leaky_relu_forward": elementwise({}, *_UNARY)
+    + elementwise({"negative_slope": 0.3}, *_UNARY, shapes=[(31,)]),
+    "leaky_relu_backward": elementwise({}, *_backward("y", Draw.normal, Draw.special))
+    + elementwise({"negative_slope": 0.3}, {"dy": Draw.normal, "y": Draw.normal}, shapes=[(31,)]),
+    "gelu_forward": elementwise({}, *_UNARY),
+    "gelu_backward": elementwise(
+        {}, *_backward("x", Draw.normal, Draw.special, Draw.ramp, Draw.wide, Draw.subnormal)
+    ),
+    "softmax_forward": _rows(*_UNARY, {"x": Draw.ties}, {"x": Draw.large}),
+    "softmax_backward": _rows(*_backward("y", Draw.distribution, Draw.special)),
+    "dropout_forward": elementwise(
+        {"rate": 0.2, "seed": 5}, {"x": Draw.normal}, {"x": Draw.special}
+    )
+    + elementwise({"rate": 0.0, "seed": 0}, {"x": Draw.normal}, shapes=[(31,)])
+    + elementwise({"rate": 0.5, "seed": 2**32 + 9}, {"x": Draw.subnormal}, shapes=[(31,)])
+    + elementwise({"rate": 0.999, "seed": 2**64 - 1}, {"x": Draw.normal}, shapes=[(33, 65)]),
+    "dropout_backward": elementwise(
+        {"rate": 0.2},
+        {"dy": Draw.normal, "mask": Draw.mask},
+        {"dy": Draw.special, "mask": Draw.mask},
+    ),
+    "softmax_cross_entropy_forward": _labelled(
+        "logits", Draw.normal, Draw.special, Draw.ramp, Draw.ties, Draw.large, Draw.holes
+    ),
+    "softmax_cross_entropy_backward": _labelled("probabilities", Draw.distribution, Draw.special),
+    "sgd_inplace": _optimizer([], _LR, _DECAY),
+    "sgd_momentum_inplace": _optimizer(
+        ["velocity"],
+        _LR | {"momentum": 0.9},
+        _DECAY | {"momentum": 0.9},
+        _DECAY | {"momentum": 0.5, "nesterov": True},
+    ),
+    "adagrad_inplace": _optimizer(["sum_squares"], _LR, _DECAY | {"eps": 1e-3}),
+    "rmsprop_inplace": _optimizer(["mean_squares"], _LR, _DECAY | {"decay": 0.9, "eps": 1e-3}),
+    "adam_inplace": _optimizer(
+        ["mean", "mean_squares"],
+        _LR | {"step": 1},
+        _DECAY | {"step": 3, "beta1": 0.8, "beta2": 0.99, "eps": 1e-4},
+        _DECAY | {"step": 1000, "decoupled": True},
+    ),
+}
