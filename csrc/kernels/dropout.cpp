@@ -55,9 +55,10 @@ void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T
             for (Index w = 0; w < word_count; ++w)
                 keep[b * word_count + w] = words[w][b] >= threshold;
         const Index first = g * group, count = std::min(group, size - first);
+#pragma omp simd
         for (Index i = 0; i < count; ++i) {
             mask.data[first + i] = keep[i];
-            y.data[first + i] = keep[i] ? x.data[first + i] * scale : x.data[first + i] * T(0);
+            y.data[first + i] = x.data[first + i] * (T(keep[i]) * scale);
         }
     }
 }
@@ -68,10 +69,12 @@ void dropout_backward(View<const T, 1> dy, View<const bool, 1> mask, double rate
     const T scale = keep_scale<T>(rate);
     const Index size = dy.size(), blocks = elementwise_blocks(size);
 #pragma omp parallel for num_threads(team_size(blocks, 0.5 * size)) schedule(static)
-    for (Index block = 0; block < blocks; ++block)
-        for (Index i = block * elementwise_block;
-             i < std::min(size, (block + 1) * elementwise_block); ++i)
-            dx.data[i] = dy.data[i] * (mask.data[i] ? scale : T(0));
+    for (Index block = 0; block < blocks; ++block) {
+        const Index end = std::min(size, (block + 1) * elementwise_block);
+#pragma omp simd
+        for (Index i = block * elementwise_block; i < end; ++i)
+            dx.data[i] = dy.data[i] * (T(mask.data[i]) * scale);
+    }
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
