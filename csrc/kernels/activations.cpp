@@ -37,7 +37,7 @@ void relu_forward(View<const T, 1> x, View<T, 1> y) noexcept {
 
 template <class T>
 void relu_backward(View<const T, 1> dy, View<const T, 1> y, View<T, 1> dx) noexcept {
-    map<T>(dy, y, dx, memory_cost, [](Vec<T> g, Vec<T> r) { return r > T(0) ? g : Vec<T>{}; });
+    map<T>(dy, y, dx, memory_cost, [](Vec<T> g, Vec<T> r) { return r <= T(0) ? Vec<T>{} : g; });
 }
 
 template <class T>

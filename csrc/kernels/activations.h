@@ -3,7 +3,7 @@
 //
 //     sigmoid:     y = 1 / (1 + e^-x)            dx = dy y (1 - y)
 //     tanh:        y = tanh x                    dx = dy (1 - y^2)
-//     relu:        y = max(x, 0)                 dx = dy where y > 0, else 0
+//     relu:        y = max(x, 0)                 dx = 0 where y <= 0, else dy
 //     leaky_relu:  y = x where x > 0, else a x   dx = dy where y > 0, else a dy
 //     gelu:        y = x Phi(x)                  dx = dy (Phi(x) + x phi(x))
 //     softmax:     y = e^x / sum e^x             dx = y (dy - sum dy y)

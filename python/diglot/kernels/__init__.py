@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diglot.kernels import native, reference
+
+if TYPE_CHECKING:  # to a type checker and an editor, the kernels are those of the reference
+    from diglot.kernels.reference import *  # noqa: F403
 
 __all__ = ["available_builds", "get_backend", "use_backend", *reference.__all__]
 
@@ -60,11 +63,14 @@ def use_backend(name: str) -> Iterator[None]:
         _active.reset(token)
 
 
-def __getattr__(name: str) -> Any:
-    # A module-level __getattr__ (PEP 562) is asked only for names that are not defined above.
-    if name in _KERNELS:
-        return getattr(_active.get(), name)
-    raise AttributeError(f"module {__name__!r} has no kernel {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # A module-level __getattr__ (PEP 562) is asked only for names that are not defined above.
+        if name in _KERNELS:
+            return getattr(_active.get(), name)
+        raise AttributeError(f"module {__name__!r} has no kernel {name!r}")
+
 
 
 _KERNELS = frozenset(reference.__all__)

@@ -2,17 +2,17 @@
 
 Parity, layouts, thread counts, gradients, `diglot verify` and the benchmarks all read this table.
 A new kernel needs one row in `CASES`. An element-wise one gets a good list of cases from
-`elementwise`; how much rounding may do is derived in `diglot.kernels.tolerance`.
+`elementwise`, and a convolution or a pooling a new size in `diglot.kernels.image_cases`; how much
+rounding may do is derived in `diglot.kernels.tolerance`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
-from diglot._typing import Array, IntOrPair, Shape
-from diglot.kernels import reference
+from diglot._typing import Shape
 from diglot.kernels.draw import Arguments, Case, Draw, Fill
-from diglot.kernels.reference.windows import output_size, padded_shape, pair
+from diglot.kernels.image_cases import CONVOLUTIONS, MAX_POOLINGS, POOLINGS
 
 __all__ = ["CASES", "ROLES", "Arguments", "Case"]
 
@@ -84,185 +84,6 @@ def _matmul_cases() -> Iterable[Case]:
     yield from (_matmul(7, 20, 50, a=Draw.subnormal), _matmul(7, 20, 50, a=Draw.large))
 
 
-# ---- images --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """A convolution's sizes, and the cases of the three kernels that belong to it."""
-
-    name: str
-    images: tuple[int, int, int, int]  # N, C, H, W
-    filters: tuple[int, int, int]  # OC, KH, KW
-    settings: Arguments = field(default_factory=dict)
-    fill: Fill = Draw.normal
-    bias: bool = True
-    smooth: bool = False
-
-    @property
-    def weights(self) -> Shape:
-        """Compute the shape of the filters."""
-        OC, KH, KW = self.filters
-        return OC, self.images[1] // self.settings.get("groups", 1), KH, KW
-
-    @property
-    def outputs(self) -> Shape:
-        """Compute the shape of the output."""
-        get = self.settings.get
-        padded = padded_shape(self.images, get("padding", 0))
-        size = output_size(padded, self.filters[1:], get("stride", 1), get("dilation", 1))
-        return self.images[0], self.filters[0], *size
-
-    def _case(self, terms: int, make: Callable[[Draw], Arguments]) -> Case:
-        return Case(
-            self.name, lambda draw: make(draw) | self.settings, max(terms, 1), smooth=self.smooth
-        )
-
-    def forward(self) -> Case:
-        """Give the case of conv2d_forward."""
-        OC, C_g, KH, KW = self.weights
-        return self._case(
-            C_g * KH * KW + self.bias,
-            lambda draw: {
-                "x": self.fill(draw, *self.images),
-                "w": draw.normal(*self.weights),
-                "b": draw.normal(OC) if self.bias else None,
-            },
-        )
-
-    def backward_input(self) -> Case:
-        """Give the case of conv2d_backward_input."""
-        OC, _, KH, KW = self.weights
-        return self._case(
-            OC // self.settings.get("groups", 1) * KH * KW,
-            lambda draw: {
-                "dy": self.fill(draw, *self.outputs),
-                "w": draw.normal(*self.weights),
-                "input_size": self.images[2:],
-            },
-        )
-
-    def backward_weight(self) -> Case:
-        """Give the case of conv2d_backward_weight."""
-        N, _, OH, OW = self.outputs
-        return self._case(
-            N * OH * OW,
-            lambda draw: {
-                "dy": self.fill(draw, *self.outputs),
-                "x": draw.normal(*self.images),
-                "kernel_size": self.filters[1:],
-            },
-        )
-
-
-_CONVOLUTIONS = [
-    Convolution("plain", (2, 3, 6, 5), (4, 3, 3), smooth=True),
-    Convolution("one by one", (2, 3, 5, 7), (4, 1, 1)),
-    Convolution("one pixel", (3, 2, 1, 1), (5, 1, 1), {"padding": 0}, bias=False),
-    Convolution("whole image", (2, 3, 4, 6), (5, 4, 6)),
-    Convolution("one row", (2, 3, 1, 40), (4, 1, 7), {"padding": (0, 3)}),
-    Convolution("border", (2, 2, 4, 5), (3, 3, 3), {"padding": 1}, smooth=True),
-    Convolution("wide border", (2, 2, 3, 2), (3, 2, 2), {"padding": 3}),
-    Convolution("rectangular", (2, 2, 5, 9), (3, 2, 5), {"padding": (0, 2)}, smooth=True),
-    Convolution("stride leaves a remainder", (2, 2, 8, 7), (3, 3, 2), {"stride": 2}, smooth=True),
-    Convolution("stride skips pixels", (2, 2, 8, 10), (3, 2, 2), {"stride": 3}, smooth=True),
-    Convolution("dilation", (2, 2, 9, 10), (3, 3, 3), {"dilation": 2, "padding": 1}),
-    Convolution(
-        "pairs",
-        (2, 2, 7, 8),
-        (3, 3, 2),
-        {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 3)},
-        smooth=True,
-    ),
-    Convolution("groups", (2, 6, 6, 5), (4, 3, 3), {"groups": 2, "padding": 1}, smooth=True),
-    Convolution("depthwise", (2, 5, 6, 7), (5, 3, 3), {"groups": 5, "stride": 2}, smooth=True),
-    Convolution("depthwise, two filters each", (2, 3, 6, 5), (6, 2, 3), {"groups": 3}),
-    Convolution("book", (3, 1, 28, 28), (16, 5, 5), {"padding": 2}),
-    Convolution("second layer", (2, 14, 28, 28), (7, 5, 5), {"padding": 2}, bias=False),
-    Convolution("deep", (2, 60, 9, 8), (33, 3, 3), {"padding": 1}),
-    Convolution("many filters", (17, 5, 6, 6), (100, 3, 3), {"stride": 2, "padding": 1}),
-    Convolution("no images", (0, 2, 5, 5), (3, 3, 3)),
-    Convolution("special numbers", (2, 3, 6, 7), (4, 3, 2), fill=Draw.special),
-    Convolution("subnormal numbers", (2, 3, 6, 7), (4, 3, 2), fill=Draw.subnormal),
-    Convolution("large numbers", (2, 3, 6, 7), (4, 3, 2), {"stride": 2}, fill=Draw.large),
-]
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """The sizes of a pooling, and the cases of the kernels that belong to it."""
-
-    name: str
-    images: tuple[int, int, int, int]  # N, C, H, W
-    kernel_size: IntOrPair
-    stride: IntOrPair | None = None
-    padding: IntOrPair = 0
-    fill: Fill = Draw.normal
-    smooth: bool = False
-
-    def _case(self, make: Callable[[Draw], Arguments]) -> Case:
-        KH, KW = pair(self.kernel_size)
-        return Case(self.name, make, KH * KW, smooth=self.smooth)
-
-    def _forward(self, draw: Draw) -> Arguments:
-        return {"x": self.fill(draw, *self.images)} | self._settings
-
-    @property
-    def _settings(self) -> Arguments:
-        return {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding}
-
-    def forward(self) -> Case:
-        """Give the case of max_pool2d_forward and avg_pool2d_forward."""
-        return self._case(self._forward)
-
-    def backward_max(self) -> Case:
-        """Give the case of max_pool2d_backward."""
-
-        def make(draw: Draw) -> Arguments:
-            indices: Array = reference.max_pool2d_forward(**self._forward(draw))[1]
-            dy = self.fill(draw, *indices.shape)
-            return {"dy": dy, "indices": indices, "input_size": self.images[2:]}
-
-        return self._case(make)
-
-    def backward_avg(self) -> Case:
-        """Give the case of avg_pool2d_backward."""
-        stride = self.kernel_size if self.stride is None else self.stride
-        size = output_size(padded_shape(self.images, self.padding), self.kernel_size, stride)
-        return self._case(
-            lambda draw: (
-                {
-                    "dy": self.fill(draw, *self.images[:2], *size),
-                    "input_size": self.images[2:],
-                }
-                | self._settings
-            )
-        )
-
-
-_POOLINGS = [
-    Pooling("plain", (2, 3, 6, 8), 2, smooth=True),
-    Pooling("one by one", (2, 3, 4, 5), 1),
-    Pooling("whole image", (2, 3, 4, 5), (4, 5)),
-    Pooling("overlap", (2, 3, 7, 6), 3, 1, smooth=True),
-    Pooling("border and overlap", (2, 3, 7, 9), 3, 2, 1, smooth=True),
-    Pooling("remainder", (2, 2, 7, 8), 3),
-    Pooling("stride skips pixels", (2, 2, 9, 8), 2, 3),
-    Pooling("pairs", (2, 3, 6, 9), (3, 2), (1, 2), (1, 0), smooth=True),
-    Pooling("half of the kernel", (2, 2, 5, 5), (4, 2), (3, 1), (2, 1)),
-    Pooling("threads", (4, 9, 33, 31), 3, 2, 1),
-    Pooling("no images", (0, 2, 5, 5), 2),
-    Pooling("no channels", (2, 0, 5, 5), 2),
-    Pooling("special numbers", (2, 2, 6, 7), 2, 1, fill=Draw.special),
-    Pooling("subnormal numbers", (2, 2, 6, 7), 2, fill=Draw.subnormal),
-]
-_MAX_POOLINGS = [
-    *_POOLINGS,
-    Pooling("ties", (2, 3, 8, 9), 3, 2, 1, Draw.ties),
-    Pooling("many NaN", (2, 3, 8, 9), 3, 2, 1, Draw.holes),
-]
-
-
 # ---- element by element, and row by row ----------------------------------------------------------
 
 _SHAPES: list[Shape] = [(0,), (3, 0), (1,), (2, 3, 5), (31,), (33, 65), (2, 3, 5, 7), (70_001,)]
@@ -324,21 +145,23 @@ def _backward(other: str, *fills: Fill) -> list[dict[str, Fill]]:
     return [{"dy": dy, other: fill} for dy, fill in pairs]
 
 
-def _labelled(name: str, *fills: Fill) -> list[Case]:
-    """List cases of a kernel of rows and integer labels, over the integer dtypes."""
+def _labelled(name: str, sizes: Iterable[tuple[int, int]], *fills: Fill) -> list[Case]:
+    """List cases of a kernel of rows and labels, N x K: the first fill in all sizes."""
+    dtypes = ("int64", "int32", "uint8", "int16", "uint64", "uint16", "int8")
 
     def one(N: int, K: int, dtype: str, fill: Fill) -> Case:
         def make(draw: Draw) -> Arguments:
-            labels = draw.rng.integers(0, K, N).astype(dtype)
+            labels = draw.rng.integers(0, min(K, 127), N).astype(dtype)
             return {name: fill(draw, N, K), "labels": labels}
 
         return Case(f"({N}, {K}), {dtype}, {fill.__name__}", make, K, smooth=(N, K) == (5, 3))
 
-    sizes = [(0, 10), (1, 1), (1, 10), (5, 3), (32, 10), (7, 129), (200, 2), (300, 257)]
-    dtypes = ["int64", "int32", "uint8", "int16", "uint64", "uint8", "int8", "uint16"]
-    return [one(*size, dtype, fills[0]) for size, dtype in zip(sizes, dtypes, strict=True)] + [
+    return [one(*size, dtype, fills[0]) for size, dtype in zip(sizes, cycle(dtypes))] + [
         one(20, 11, "int64", fill) for fill in fills[1:]
     ]
+
+
+_LABELLED = [(1, 1), (1, 10), (5, 3), (32, 10), (7, 129), (200, 2), (300, 257)]
 
 
 # ---- optimizers ----------------------------------------------------------------------------------
@@ -353,7 +176,7 @@ def _optimizer(state: Iterable[str], *settings: Arguments) -> list[Case]:
 
     some = fills(Draw.normal, Draw.normal, Draw.normal, Draw.squares)
     special = fills(Draw.normal, Draw.special, Draw.normal, Draw.squares)
-    small = fills(Draw.subnormal, Draw.subnormal, Draw.zeros, Draw.zeros)
+    small = fills(Draw.tiny, Draw.tiny, Draw.zeros, Draw.zeros)
     at_rest = fills(Draw.normal, Draw.zeros, Draw.zeros, Draw.zeros)
     beginning = fills(Draw.normal, Draw.normal, Draw.zeros, Draw.zeros)
     first, *others = settings
@@ -373,13 +196,13 @@ _DECAY: dict[str, Any] = {"lr": 0.05, "weight_decay": 0.1}
 
 CASES: dict[str, list[Case]] = {
     "matmul": list(_matmul_cases()),
-    "conv2d_forward": [c.forward() for c in _CONVOLUTIONS],
-    "conv2d_backward_input": [c.backward_input() for c in _CONVOLUTIONS],
-    "conv2d_backward_weight": [c.backward_weight() for c in _CONVOLUTIONS],
-    "max_pool2d_forward": [p.forward() for p in _MAX_POOLINGS],
-    "max_pool2d_backward": [p.backward_max() for p in _MAX_POOLINGS],
-    "avg_pool2d_forward": [p.forward() for p in _POOLINGS],
-    "avg_pool2d_backward": [p.backward_avg() for p in _POOLINGS],
+    "conv2d_forward": [c.forward() for c in CONVOLUTIONS],
+    "conv2d_backward_input": [c.backward_input() for c in CONVOLUTIONS],
+    "conv2d_backward_weight": [c.backward_weight() for c in CONVOLUTIONS],
+    "max_pool2d_forward": [p.forward() for p in MAX_POOLINGS],
+    "max_pool2d_backward": [p.backward_max() for p in MAX_POOLINGS],
+    "avg_pool2d_forward": [p.forward() for p in POOLINGS],
+    "avg_pool2d_backward": [p.backward_avg() for p in POOLINGS],
     "sigmoid_forward": elementwise({}, *_UNARY),
     "sigmoid_backward": elementwise({}, *_backward("y", Draw.unit, Draw.special)),
     "tanh_forward": elementwise({}, *_UNARY),
@@ -408,9 +231,11 @@ CASES: dict[str, list[Case]] = {
         {"dy": Draw.special, "mask": Draw.mask},
     ),
     "softmax_cross_entropy_forward": _labelled(
-        "logits", Draw.normal, Draw.special, Draw.ramp, Draw.ties, Draw.large, Draw.holes
+        "logits", _LABELLED, Draw.normal, Draw.special, Draw.ramp, Draw.ties, Draw.large, Draw.holes
     ),
-    "softmax_cross_entropy_backward": _labelled("probabilities", Draw.distribution, Draw.special),
+    "softmax_cross_entropy_backward": _labelled(
+        "probabilities", [*_LABELLED, (0, 10)], Draw.distribution, Draw.special
+    ),
     "sgd_inplace": _optimizer([], _LR, _DECAY),
     "sgd_momentum_inplace": _optimizer(
         ["velocity"],

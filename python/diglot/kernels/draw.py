@@ -47,13 +47,18 @@ class Draw:
 
     def subnormal(self, *shape: int) -> Array:
         """Draw numbers below the smallest normal one, which a flush to zero would lose."""
-        smallest = float(np.finfo(self.dtype).smallest_normal)
-        return (self.rng.standard_normal(shape) * smallest / 64).astype(self.dtype)
+        smallest_normal = float(np.finfo(self.dtype).smallest_normal)
+        return (self.rng.standard_normal(shape) * smallest_normal / 64).astype(self.dtype)
 
     def large(self, *shape: int) -> Array:
-        """Draw numbers whose products with normal ones are far from overflow, but whose squares are not."""
-        scale = float(np.finfo(self.dtype).max) ** 0.75
-        return (self.rng.standard_normal(shape) * scale).astype(self.dtype)
+        """Draw numbers whose squares overflow."""
+        exponent = 3 * np.finfo(self.dtype).maxexp // 4
+        return np.ldexp(self.rng.standard_normal(shape), exponent).astype(self.dtype)
+
+    def tiny(self, *shape: int) -> Array:
+        """Draw numbers whose squares are subnormal."""
+        exponent = np.finfo(self.dtype).minexp // 2 - 3
+        return np.ldexp(self.rng.standard_normal(shape), exponent).astype(self.dtype)
 
     def wide(self, *shape: int) -> Array:
         """Draw every magnitude from subnormal to nearly the largest, of both signs."""

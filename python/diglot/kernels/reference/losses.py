@@ -19,21 +19,20 @@ def softmax_cross_entropy_forward(logits: Array, labels: Array) -> tuple[float, 
         labels: (N,), integers of any width, 0 <= label < K.
 
     Returns:
-        loss: the mean over the rows, in nats; summed in float64; 0 for no rows.
+        loss: the mean over the rows, in nats; summed in float64.
         probabilities: (N, K).
 
     Raises:
-        ValueError: the lengths differ, or a label is outside 0..K-1.
+        ValueError: there are no rows, the lengths differ, or a label is outside 0..K-1.
 
     Book: chapter 4 (erratum E8: it prints the binary form). Native: csrc/kernels/losses.cpp
     """
-    N = len(labels)
+    N = len(logits)
     z = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
     exp_z = np.exp(z)
     total = exp_z.sum(axis=1)
     losses = np.log(total) - z[np.arange(N), labels]
-    loss = losses.sum(dtype=np.float64) / max(N, 1)
-    return float(loss), np.ascontiguousarray(exp_z / total[:, None])
+    return float(losses.mean(dtype=np.float64)), np.ascontiguousarray(exp_z / total[:, None])
 
 
 @np.errstate(all="ignore")
@@ -56,4 +55,4 @@ def softmax_cross_entropy_backward(probabilities: Array, labels: Array) -> Array
     """
     N, K = probabilities.shape
     one_hot = labels[:, None] == np.arange(K)
-    return np.ascontiguousarray((probabilities - one_hot) / max(N, 1))
+    return np.ascontiguousarray((probabilities - one_hot) / N)
