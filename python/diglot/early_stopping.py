@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from diglot.config import integer, real
 from diglot.network import NeuralNetwork
 
 
@@ -27,12 +28,8 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.patience, bool) or not isinstance(self.patience, int):
-            raise ValueError(f"patience is {self.patience!r}, expected an integer")
-        if self.patience < 1:
-            raise ValueError(f"patience is {self.patience}, expected at least 1")
-        if not 0 <= self.min_delta < math.inf:
-            raise ValueError(f"min_delta is {self.min_delta}, expected a number >= 0")
+        integer("patience", self.patience)
+        real("min_delta", self.min_delta, least=0)
 
 
 @final

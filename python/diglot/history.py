@@ -32,20 +32,26 @@ class History:
         loss: float,
         learning_rate: float,
         seconds: float,
-        validation_loss: float | None = None,
-        metrics: Mapping[str, float] | None = None,
+        evaluation: Mapping[str, float] | None = None,
     ) -> None:
-        """Add one epoch; what is not given is None in its row."""
-        values = dict(metrics or {})
+        """Add one epoch.
+
+        Args:
+            loss: mean training loss.
+            learning_rate: of the last step.
+            seconds: of training.
+            evaluation: "loss" on the validation data and the metrics; what is missing is None.
+        """
+        values = dict(evaluation or {})
+        self.validation_loss.append(values.pop("loss", None))
         for name in values:
             self.metrics.setdefault(name, [None] * len(self))
         for name, column in self.metrics.items():
             column.append(values.get(name))
-        self.epoch.append(len(self) + 1)
         self.loss.append(loss)
         self.learning_rate.append(learning_rate)
         self.seconds.append(seconds)
-        self.validation_loss.append(validation_loss)
+        self.epoch.append(len(self) + 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Copy everything into plain lists and dicts, ready for JSON."""

@@ -13,8 +13,9 @@ class InterruptGuard:
     A KeyboardInterrupt may strike between any two bytecodes: in the middle of an optimizer's step
     it would leave some parameters updated and others not. Within the block the first Ctrl-C is
     remembered and raised by the next `check()`; a second one, from somebody who cannot wait, is
-    raised at once. Outside the main thread, and where the program handles the signal in its own
-    way, the guard does nothing.
+    raised at once. One that is still pending at the end of the block is dropped: what it wanted to
+    end has ended. Outside the main thread, and where the program handles the signal in its own way,
+    the guard does nothing.
     """
 
     def __init__(self) -> None:
@@ -38,8 +39,6 @@ class InterruptGuard:
     ) -> None:
         if self._active:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        if kind is None:
-            self.check()
 
     def check(self) -> None:
         """Raise the KeyboardInterrupt that was held back, if there is one."""

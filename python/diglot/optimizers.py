@@ -1,19 +1,21 @@
-"""From gradients to better parameters: one rule per class, its formula in kernels/reference/optim.py.
+"""From gradients to better parameters, one rule per class; formulas in kernels/reference/optim.py.
 
 An optimizer belongs to one network: what it remembers (velocities, mean squares) it keeps per
 parameter name, from one fit to the next.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, final
 
 import numpy as np
 
 from diglot import kernels
 from diglot._typing import Array
-from diglot.config import Configured
+from diglot.config import Configured, boolean, positive, real
 from diglot.errors import ShapeError
 from diglot.schedules import Schedule
 
@@ -42,8 +44,12 @@ class Optimizer(Configured, ABC):
     """The names of what is remembered for each parameter, an array of its shape."""
 
     def __post_init__(self) -> None:
-        for name in _NUMBERS.keys() & vars(self).keys():
-            _check_number(name, getattr(self, name))
+        if not isinstance(self.lr, Schedule):
+            self.lr = real("lr", self.lr, least=0)
+        for name in _CHECKS.keys() & vars(self).keys():
+            value = getattr(self, name)
+            if value is not None or not name.startswith("clip"):
+                setattr(self, name, _CHECKS[name](name, value))
         self._steps = 0
         self._memory: dict[tuple[str, str], Array] = {}
 
@@ -72,9 +78,10 @@ class Optimizer(Configured, ABC):
             grads = {n: np.clip(g, -self.clip_value, self.clip_value) for n, g in grads.items()}
         if self.clip_norm is not None:
             grads = _clip_norm(grads, self.clip_norm)
+        rate = float(lr)  # a NumPy scalar would widen float32 arithmetic
         self._steps += 1
         for name, param in params.items():
-            self._update(name, param, grads[name], lr)
+            self._update(name, param, grads[name], rate)
 
     def state(self) -> dict[str, Array | int]:
         """Copy what the optimizer remembers: "steps", and e.g. "velocity.0.weight"."""
@@ -289,32 +296,22 @@ class AdamW(Optimizer):
 
 
 def _clip_norm(grads: Mapping[str, Array], bound: float) -> Mapping[str, Array]:
-    squares = sum(float(np.square(grad, dtype=np.float64).sum()) for grad in grads.values())
-    norm = float(np.sqrt(squares))
+    norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in grads.values()))
     if norm <= bound:
         return grads
     return {name: grad * grad.dtype.type(bound / norm) for name, grad in grads.items()}
 
 
-_NUMBERS = {
-    "lr": "at least 0",
-    "weight_decay": "at least 0",
-    "clip_value": "above 0",
-    "clip_norm": "above 0",
-    "eps": "above 0",
-    "momentum": "in [0, 1)",
-    "decay": "in [0, 1)",
-    "beta1": "in [0, 1)",
-    "beta2": "in [0, 1)",
+_share = partial(real, least=0, below=1)
+
+_CHECKS: dict[str, Callable[[str, object], object]] = {
+    "weight_decay": partial(real, least=0),
+    "clip_value": positive,
+    "clip_norm": positive,
+    "eps": positive,
+    "momentum": _share,
+    "decay": _share,
+    "beta1": _share,
+    "beta2": _share,
+    "nesterov": boolean,
 }
-
-
-def _check_number(name: str, value: float | Schedule | None) -> None:
-    if value is None or isinstance(value, Schedule):
-        return
-    rule = _NUMBERS[name]
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
-        raise ValueError(f"{name} is {value!r}, expected a number {rule}")
-    upper = 1.0 if rule == "in [0, 1)" else np.inf
-    if not 0 <= value < upper or (value == 0 and rule == "above 0"):
-        raise ValueError(f"{name} is {value}, expected a finite number {rule}")

@@ -9,16 +9,17 @@ value stays.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
-from diglot.config import Configured
+from diglot.config import Configured, integer, positive, real
+
+Per: TypeAlias = Literal["epoch", "batch"]
 
 
-@dataclass(eq=False, repr=False)
 class Schedule(Configured, ABC):
-    """A learning rate as a function of time."""
+    """A learning rate as a function of time; `per` says what its steps are."""
 
-    per: Literal["epoch", "batch"] = field(default="epoch", kw_only=True)
+    per: Per
 
     @abstractmethod
     def value(self, step: int, total: int) -> float:
@@ -29,16 +30,6 @@ class Schedule(Configured, ABC):
             total: how many there are in the whole training, at least 1.
         """
 
-    def _check(self, *, at_least_0: tuple[str, ...] = (), above_0: tuple[str, ...] = ()) -> None:
-        """Refuse fields that no schedule can have; each schedule names its own."""
-        if self.per not in ("epoch", "batch"):
-            raise ValueError(f"per is {self.per!r}, expected 'epoch' or 'batch'")
-        for name in at_least_0 + above_0:
-            value = getattr(self, name)
-            if not (0 <= value < math.inf) or (value == 0 and name in above_0):
-                bound = "above 0" if name in above_0 else "of at least 0"
-                raise ValueError(f"{name} is {value}, expected a finite number {bound}")
-
 
 @final
 @dataclass(eq=False, repr=False)
@@ -46,9 +37,11 @@ class Constant(Schedule):
     """The same learning rate at all times."""
 
     rate: float
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check(at_least_0=("rate",))
+        self.rate = real("rate", self.rate, least=0)
+        _check_per(self.per)
 
     def value(self, step: int, total: int) -> float:
         """Return the rate."""
@@ -68,10 +61,13 @@ class Linear(Schedule):
     initial: float
     final: float
     steps: int | None = None
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check(at_least_0=("initial", "final"))
-        _check_count("steps", self.steps)
+        self.initial = real("initial", self.initial, least=0)
+        self.final = real("final", self.final, least=0)
+        _check_steps(self.steps)
+        _check_per(self.per)
 
     def value(self, step: int, total: int) -> float:
         """Return the rate on the straight line."""
@@ -91,15 +87,18 @@ class Exponential(Schedule):
     initial: float
     final: float
     steps: int | None = None
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check(above_0=("initial", "final"))
-        _check_count("steps", self.steps)
+        self.initial = positive("initial", self.initial)
+        self.final = positive("final", self.final)
+        _check_steps(self.steps)
+        _check_per(self.per)
 
     def value(self, step: int, total: int) -> float:
         """Return the rate on the exponential curve."""
         ratio = self.final / self.initial
-        return self.initial * ratio ** _way(step, self.steps or total)
+        return self.initial * math.pow(ratio, _way(step, self.steps or total))
 
 
 @final
@@ -107,20 +106,23 @@ class Exponential(Schedule):
 class Step(Schedule):
     """Multiply by `factor` every so many steps.
 
-        lr = initial * factor ** (step // every)
+    lr = initial * factor ** (step // every)
     """
 
     initial: float
     factor: float
     every: int
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check(at_least_0=("initial",), above_0=("factor",))
-        _check_count("every", self.every)
+        self.initial = real("initial", self.initial, least=0)
+        self.factor = positive("factor", self.factor)
+        self.every = integer("every", self.every)
+        _check_per(self.per)
 
     def value(self, step: int, total: int) -> float:
         """Return the rate on the stairs."""
-        return self.initial * float(self.factor) ** (step // self.every)
+        return self.initial * math.pow(self.factor, step // self.every)
 
 
 @final
@@ -136,10 +138,13 @@ class Cosine(Schedule):
     initial: float
     final: float = 0.0
     steps: int | None = None
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check(at_least_0=("initial", "final"))
-        _check_count("steps", self.steps)
+        self.initial = real("initial", self.initial, least=0)
+        self.final = real("final", self.final, least=0)
+        _check_steps(self.steps)
+        _check_per(self.per)
 
     def value(self, step: int, total: int) -> float:
         """Return the rate on the wave."""
@@ -164,19 +169,18 @@ class WarmUp(Schedule):
 
     steps: int
     then: Schedule | float
+    per: Per = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.steps != 0:
-            _check_count("steps", self.steps)
-        if isinstance(self.then, Schedule):
-            self._check()
-            if self.then.per != self.per:
-                raise ValueError(
-                    f"the warm-up counts per={self.per!r} and what follows per={self.then.per!r}; "
-                    "give both the same"
-                )
-        else:
-            self._check(at_least_0=("then",))
+        self.steps = integer("steps", self.steps, least=0)
+        _check_per(self.per)
+        if not isinstance(self.then, Schedule):
+            self.then = real("then", self.then, least=0)
+        elif self.then.per != self.per:
+            raise ValueError(
+                f"the warm-up counts per={self.per!r} and what follows per={self.then.per!r}; "
+                "give both the same"
+            )
 
     def value(self, step: int, total: int) -> float:
         """Return the rate on the slope, or the later schedule's."""
@@ -193,8 +197,11 @@ def _way(step: int, steps: int) -> float:
     return min(step, steps - 1) / (steps - 1) if steps > 1 else 0.0
 
 
-def _check_count(name: str, count: int | None) -> None:
-    if count is None:
-        return
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"{name} is {count!r}, expected an integer of at least 1")
+def _check_steps(steps: int | None) -> None:
+    if steps is not None:
+        integer("steps", steps)
+
+
+def _check_per(per: str) -> None:
+    if per not in ("epoch", "batch"):
+        raise ValueError(f"per is {per!r}, expected 'epoch' or 'batch'")

@@ -3,6 +3,8 @@
 import importlib
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 BUILDS = ("x86_64_v4", "x86_64_v3", "baseline")
@@ -14,6 +16,8 @@ _HOW_TO = (
     "or run on the NumPy reference, slower, with the environment variable\n"
     "    DIGLOT_BACKEND=reference"
 )
+
+_SPIN_COUNT = "5000"  # some tenths of a millisecond: longer than the Python between two kernels
 
 _loaded: dict[str, ModuleType] = {}
 
@@ -49,12 +53,32 @@ def load(name: str) -> ModuleType:
             f"this processor cannot run the {name} build; it can run {', '.join(available_builds())}"
         )
     try:
-        module = importlib.import_module(f"diglot._native_{name}")
+        with _patient_threads():
+            module = importlib.import_module(f"diglot._native_{name}")
     except ImportError as error:
         raise ImportError(_HOW_TO) from error
     module.set_num_threads(_thread_count)
     _loaded[name] = module
     return module
+
+
+@contextmanager
+def _patient_threads() -> Iterator[None]:
+    """Let OpenMP's waiting threads soon give their processor away.
+
+    GNU's OpenMP spins for milliseconds when one thread waits for another. That costs nothing on an
+    idle machine; where another program takes turns with us, it makes training ten times slower.
+    The library reads its settings when it is loaded, so they are in the environment only then; what
+    the user has set is left alone.
+    """
+    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+        yield
+        return
+    os.environ["GOMP_SPINCOUNT"] = _SPIN_COUNT
+    try:
+        yield
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]
 
 
 def best_build() -> ModuleType:

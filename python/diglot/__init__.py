@@ -1,0 +1,118 @@
+"""diglot: deep learning from scratch, in two languages on facing pages.
+
+The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
+
+    network = diglot.NeuralNetwork(
+        [diglot.Dense(89, activation=diglot.Tanh), diglot.Dense(10)],
+        loss=diglot.SoftmaxCrossEntropy(), seed=1)
+    diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
+"""
+
+from diglot import datasets, kernels, metrics, operations, schedules
+from diglot.early_stopping import EarlyStopping
+from diglot.errors import DataError, GradientError, ModelFileError, ShapeError, TrainingDiverged
+from diglot.gradcheck import gradcheck
+from diglot.history import History
+from diglot.initializers import Glorot, He, Initializer, LeCun, Orthogonal, Standard, Zeros
+from diglot.kernels import available_builds, get_backend, use_backend
+from diglot.layers import (
+    Activation,
+    AvgPool2D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2D,
+    Layer,
+    MaxPool2D,
+)
+from diglot.losses import (
+    BinaryCrossEntropy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+)
+from diglot.network import NeuralNetwork
+from diglot.operations import (
+    GELU,
+    LeakyReLU,
+    Linear,
+    Operation,
+    ParamOperation,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from diglot.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
+from diglot.schedules import Schedule
+from diglot.threads import get_num_threads, num_threads, set_num_threads
+from diglot.trainer import Trainer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GELU",
+    "SGD",
+    "Activation",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "AvgPool2D",
+    "BinaryCrossEntropy",
+    "Conv2D",
+    "DataError",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Flatten",
+    "GlobalAvgPool2D",
+    "Glorot",
+    "GradientError",
+    "He",
+    "History",
+    "Huber",
+    "Initializer",
+    "Layer",
+    "LeCun",
+    "LeakyReLU",
+    "Linear",
+    "Loss",
+    "MaxPool2D",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "ModelFileError",
+    "NeuralNetwork",
+    "Operation",
+    "Optimizer",
+    "Orthogonal",
+    "ParamOperation",
+    "RMSProp",
+    "ReLU",
+    "SGDMomentum",
+    "Schedule",
+    "ShapeError",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Standard",
+    "Tanh",
+    "Trainer",
+    "TrainingDiverged",
+    "Zeros",
+    "__version__",
+    "available_builds",
+    "datasets",
+    "get_backend",
+    "get_num_threads",
+    "gradcheck",
+    "kernels",
+    "metrics",
+    "num_threads",
+    "operations",
+    "schedules",
+    "set_num_threads",
+    "use_backend",
+]

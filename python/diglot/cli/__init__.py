@@ -1,0 +1,75 @@
+"""The command line: `diglot info`, `demo`, `verify` and `reproduce`.
+
+A command prints; what it prints about is computed by the library. Its exit status is 0 if all is
+well, 1 if a check failed, 2 if the command or its input was wrong, 130 after Ctrl-C.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, final
+
+from diglot.cli import demo, info, reproduce, verify
+from diglot.cli.console import UsageError
+from diglot.errors import DataError, ModelFileError
+
+__all__ = ["build_parser", "main"]
+
+OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+_COMMANDS = (info, demo, verify, reproduce)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments after the program's name; None takes those of the process.
+
+    Returns:
+        The exit status.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its table
+    try:
+        arguments = build_parser().parse_args(argv)
+        passed: bool = arguments.run(arguments)
+    except SystemExit as stopped:  # --help, or a wrong argument
+        return int(stopped.code or OK)
+    except (UsageError, DataError, ModelFileError) as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("diglot: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        return _complain(str(error))
+    return OK if passed else FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of all commands; `run` of what it returns takes the arguments."""
+    parser = _Parser(
+        prog="diglot",
+        description="Deep learning from scratch, in readable NumPy and fast C++.",
+        epilog="Start with: diglot demo",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+@final
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Print one line, and exit."""
+        self.exit(_complain(f"{message} (see {self.prog} --help)"))
+
+
+def _complain(message: str) -> int:
+    print(f"diglot: error: {message}", file=sys.stderr)
+    return WRONG_USE

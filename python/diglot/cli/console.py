@@ -1,0 +1,65 @@
+"""How the commands print: plain tables that can be read without colour, and in a pipe."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_WIDTH_OF_A_PIPE = 150
+
+
+class UsageError(ValueError):
+    """The user asked for something that does not exist; the message says what does."""
+
+
+def positive_number(text: str) -> int:
+    """Parse an argument: an integer of at least 1."""
+    return _integer(text, 1)
+
+
+def natural_number(text: str) -> int:
+    """Parse an argument: an integer of at least 0."""
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer of at least {least}")
+    return int(text)
+
+
+def make_console() -> Console:
+    """Make a console on standard output; where that is no terminal, lines may be long."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(markup=False, highlight=False, width=_WIDTH_OF_A_PIPE if piped else None)
+
+
+def make_table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:
+    """Make an empty table.
+
+    Args:
+        columns: the headings.
+        right: those whose column is aligned to the right.
+        title: stands above the table.
+    """
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    return table
+
+
+def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
+    """Print lines of a name and a value, the values below each other."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in pairs:
+        table.add_row(name, value)
+    console.print(table)
+
+
+def style_of(passed: bool | None) -> str:
+    """Give the colour of a verdict: it adds to the word, and never replaces it."""
+    return {True: "green", False: "bold red", None: "yellow"}[passed]

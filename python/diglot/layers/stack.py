@@ -1,0 +1,83 @@
+"""Layers in a row: is this list one, and do its layers fit together?"""
+
+import inspect
+from collections.abc import Iterable, Sequence
+
+from diglot._typing import DType, Shape
+from diglot.errors import ShapeError
+from diglot.layers.base import Layer
+from diglot.operations import Activation, Operation
+
+
+def check_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Refuse what is not a list of layers, each an object of its own.
+
+    Raises:
+        ValueError: the message says what to write instead.
+    """
+    if isinstance(layers, Layer) or not isinstance(layers, Iterable):
+        raise ValueError(f"layers is {layers!r}, expected a list of layers")
+    layers = tuple(layers)
+    if not layers:
+        raise ValueError("layers is empty, expected at least one")
+    for position, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise ValueError(f"layers[{position}] is {_what_instead(layer)}")
+        first = next(i for i, other in enumerate(layers) if other is layer)
+        if first != position:
+            raise ValueError(
+                f"layers[{first}] and layers[{position}] are one object; make two, or they would "
+                "share their parameters and mix up their values"
+            )
+    return layers
+
+
+def measure(layers: Sequence[Layer], input_shape: Shape, dtype: DType) -> dict[str, Shape]:
+    """Check that the layers fit together, without setting them up or allocating anything.
+
+    Args:
+        layers: those that are set up must have been for what they will get here.
+        input_shape: of one sample, without the batch axis.
+        dtype: of the network.
+
+    Returns:
+        The shape of every parameter, by its name in the network: "0.weight".
+
+    Raises:
+        ShapeError: a layer cannot take what comes; the message names the layer.
+        ValueError: a layer was set up in another dtype.
+    """
+    shape, shapes = input_shape, {}
+    for position, layer in enumerate(layers):
+        if layer.input_shape not in (None, shape):
+            raise ShapeError(
+                f"layer {position}, {layer!r}: a sample has shape {shape}, but the layer was set "
+                f"up for {layer.input_shape}"
+            )
+        for array in layer.parameters().values():
+            if array.dtype != dtype:
+                raise ValueError(
+                    f"layer {position}, {layer!r}, was set up in {array.dtype}, but the network "
+                    f"computes in {dtype}"
+                )
+        try:
+            shape, parameters = layer.measure(shape)
+        except ShapeError as error:
+            raise ShapeError(f"layer {position}, {layer!r}: {error}") from error
+        shapes.update({f"{position}.{name}": size for name, size in parameters.items()})
+    return shapes
+
+
+def _what_instead(value: object) -> str:
+    if inspect.isclass(value) and issubclass(value, Layer):
+        return f"the class {value.__name__}; write {value.__name__}(…)"
+    kind = value if inspect.isclass(value) else type(value)
+    if issubclass(kind, Activation):
+        name = kind.__name__
+        return (
+            f"the operation {name}; make it part of a layer, Dense(…, activation={name}), or a "
+            f"layer of its own, diglot.Activation({name})"
+        )
+    if issubclass(kind, Operation):
+        return f"the operation {kind.__name__}; a layer is made of operations, see diglot.Layer"
+    return f"{value!r}, expected a layer such as Dense(10)"

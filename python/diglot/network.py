@@ -1,0 +1,376 @@
+"""A neural network: layers in a row, and a loss."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from diglot import serialization
+from diglot._typing import Array, DType, Shape
+from diglot.config import build, integer, resolve
+from diglot.errors import ShapeError
+from diglot.initializers import Initializer
+from diglot.layers import LAYERS, Create, Layer
+from diglot.layers.stack import check_layers, measure
+from diglot.losses import LOSSES, Loss
+from diglot.summary import Summary, summarize
+
+
+@final
+class NeuralNetwork:
+    """Layers in a row, and a loss.
+
+    The layers get their parameters, in order and from one Generator, when the first batch (or
+    `setup`) tells the shape of a sample. A layer that has been set up before, in another network,
+    keeps its parameters and shares them: so an encoder can be cut out of an autoencoder.
+
+    Args:
+        layers: at least one, each an object of its own.
+        loss: an instance, a class or a name.
+        seed: fixes the parameters and the dropout; an integer, a Generator, or None for chance.
+        dtype: np.float32 or np.float64, of all that is computed.
+
+    Attributes:
+        layers: the layers.
+        loss: the loss.
+        dtype: as given.
+        input_shape: of one sample, without the batch axis; None until it is known.
+
+    Book: chapter 3.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        loss: Loss | type[Loss] | str,
+        *,
+        seed: int | np.random.Generator | None = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        self.layers = check_layers(layers)
+        self.loss = resolve(loss, LOSSES, "loss")
+        self.dtype = _checked_dtype(dtype)
+        self.seed = _checked_seed(seed)
+        self.input_shape: Shape | None = None
+        self._rng = np.random.default_rng(self.seed)
+        self._first_to_learn = len(self.layers)  # the first layer with parameters
+        self._ready = False  # for backward
+
+    # ---- computing -------------------------------------------------------------------------------
+
+    def forward(self, input_: Array, inference: bool = False) -> Array:
+        """Send a batch through all layers; the first one sets the network up.
+
+        Args:
+            input_: (N, *input_shape), real numbers, which are brought to the network's dtype.
+            inference: predict (no dropout) rather than train.
+
+        Returns:
+            prediction: (N, ...), the last layer's output.
+
+        Raises:
+            ValueError: the input does not fit, a ShapeError if it is its shape; the message names
+                the layer.
+        """
+        self._ready = False
+        input_ = self._checked_input(input_)
+        if self.input_shape is None:
+            self.setup(input_.shape[1:])
+        for position, layer in enumerate(self.layers):
+            try:
+                input_ = layer.forward(input_, inference)
+            except ShapeError as error:
+                raise ShapeError(f"layer {position}, {layer!r}: {error}") from error
+        self._ready = True
+        return input_
+
+    def backward(self, loss_grad: Array, needs_input_grad: bool = False) -> Array | None:
+        """Send the gradient of the loss back, as far as there are parameters.
+
+        Args:
+            loss_grad: gradient of the loss with respect to the prediction, the prediction's shape.
+            needs_input_grad: go on to the network's input, which training has no use for.
+
+        Returns:
+            input_grad, the input's shape, if it is needed.
+
+        Raises:
+            ValueError: forward has not been run, or has failed; a ShapeError if the shape of
+                loss_grad does not fit.
+        """
+        if not self._ready:
+            raise ValueError("run forward before backward")
+        grad = np.asarray(loss_grad, self.dtype)
+        last = 0 if needs_input_grad else self._first_to_learn + 1
+        for layer in reversed(self.layers[last:]):
+            grad = layer.backward(grad)
+        if needs_input_grad:
+            return grad
+        if self._first_to_learn < len(self.layers):
+            self.layers[self._first_to_learn].backward_params(grad)
+        return None
+
+    def train_batch(self, x: Array, y: Array) -> float:
+        """Compute the loss of a batch and the gradients of all parameters; update nothing.
+
+        Args:
+            x: inputs, (N, *input_shape).
+            y: targets, as the loss takes them.
+
+        Returns:
+            The loss.
+        """
+        loss = self.loss.forward(self.forward(x), y)
+        self.backward(self.loss.backward())
+        return loss
+
+    def predict(self, x: Array, batch_size: int = 256) -> Array:
+        """Compute predictions, in inference mode and batch by batch.
+
+        Args:
+            x: inputs, (N, *input_shape).
+            batch_size: rows that are in memory at a time.
+
+        Returns:
+            prediction: (N, ...).
+        """
+        batch_size = integer("batch_size", batch_size)
+        x = self._checked_input(x)
+        parts = [
+            self.forward(x[start : start + batch_size], inference=True)
+            for start in range(0, max(len(x), 1), batch_size)
+        ]
+        return np.concatenate(parts)
+
+    # ---- parameters ------------------------------------------------------------------------------
+
+    def setup(self, input_shape: Shape) -> None:
+        """Give every layer its operations and parameters; does nothing the second time.
+
+        Args:
+            input_shape: of one sample, without the batch axis.
+
+        Raises:
+            ShapeError: a layer cannot take what comes; then nothing has been set up.
+        """
+        shape = tuple(integer("input_shape", size, least=0) for size in input_shape)
+        if self.input_shape is not None:
+            if shape != self.input_shape:
+                raise ShapeError(
+                    f"a sample has shape {shape}, but the network was set up for {self.input_shape}"
+                )
+            return
+        measure(
+            self.layers, shape, self.dtype
+        )  # first, so that an error leaves everything as it was
+        self._setup(shape, lambda name, size, initializer: initializer(size, self._rng, self.dtype))
+
+    def parameters(self) -> dict[str, Array]:
+        """Give all parameters by name, "0.weight": the live arrays, to be updated in place.
+
+        Raises:
+            ValueError: the network is not set up.
+        """
+        self._check_is_set_up()
+        return {
+            f"{position}.{name}": array
+            for position, layer in enumerate(self.layers)
+            for name, array in layer.parameters().items()
+        }
+
+    def gradients(self) -> dict[str, Array]:
+        """Give the gradient of each parameter, by the same names.
+
+        Raises:
+            ValueError: backward has not been run.
+        """
+        self._check_is_set_up()
+        return {
+            f"{position}.{name}": array
+            for position, layer in enumerate(self.layers)
+            for name, array in layer.gradients().items()
+        }
+
+    def copy_parameters(self) -> dict[str, Array]:
+        """Copy all parameters, by name."""
+        return {name: array.copy() for name, array in self.parameters().items()}
+
+    def load_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Overwrite all parameters, in place.
+
+        Args:
+            parameters: an array for every name of `parameters()`.
+
+        Raises:
+            ValueError: a name is missing or unknown, or an array does not fit; then nothing has
+                been changed.
+        """
+        own = self.parameters()
+        if own.keys() != parameters.keys():
+            missing, unknown = own.keys() - parameters.keys(), parameters.keys() - own.keys()
+            raise ValueError(
+                f"these parameters are of another network: missing are {sorted(missing)}, "
+                f"unknown are {sorted(unknown)}"
+            )
+        values = {name: np.asarray(parameters[name]) for name in own}
+        for name, value in values.items():
+            if value.shape != own[name].shape:
+                raise ShapeError(f"{name} has shape {value.shape}, expected {own[name].shape}")
+            if value.dtype.kind not in "fiu":
+                raise ValueError(f"{name} has dtype {value.dtype}, expected real numbers")
+        for name, value in values.items():
+            own[name][...] = value
+
+    # ---- describing and saving -------------------------------------------------------------------
+
+    def summary(self, input_shape: Shape | None = None) -> Summary:
+        """Make a table: each layer's output shape, parameters, and operations per sample.
+
+        Args:
+            input_shape: of one sample, without the batch axis; by default the one that the network
+                was set up for. The network itself stays as it is.
+
+        Raises:
+            ShapeError: a layer cannot take what comes.
+        """
+        if input_shape is None:
+            self._check_is_set_up()
+            input_shape = self.input_shape
+        return summarize(self.layers, tuple(input_shape or ()))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture and parameters to a safetensors file, whole or not at all.
+
+        Args:
+            path: of the file; what was there before is replaced at the very end.
+
+        Raises:
+            ValueError: the network is not set up, or holds a class that no file may name.
+            OSError: the file cannot be written; one that was there before is still there.
+        """
+        parameters = self.parameters()
+        for position, layer in enumerate(self.layers):
+            try:
+                build(layer.config(), LAYERS, "layer")
+            except ValueError as error:
+                raise ValueError(f"layer {position} cannot be saved: {error}") from error
+        build(self.loss.config(), LOSSES, "loss")
+        serialization.write_model(path, parameters, self._architecture())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a network that `save` has written.
+
+        Nothing in the file is executed, and no number is read before every name, shape and type has
+        been compared with what the architecture implies. Dropout starts again from the seed.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ModelFileError: the file cannot be read, is damaged, hostile, or no model of diglot.
+        """
+        with serialization.open_model(path) as file:
+            network, input_shape = cls._from_architecture(file.architecture)
+            expected = measure(network.layers, input_shape, network.dtype)
+            file.require(expected, network.dtype)
+            network._setup(input_shape, lambda name, size, initializer: file.read(name))
+        return network
+
+    def __repr__(self) -> str:
+        lines = ["NeuralNetwork(", "    ["]
+        lines += [f"        {layer!r}," for layer in self.layers]
+        lines += ["    ],", f"    loss={self.loss!r},"]
+        if self.seed is not None:
+            lines.append(f"    seed={self.seed!r},")
+        if self.dtype != np.float32:
+            lines.append(f"    dtype=np.{self.dtype},")
+        return "\n".join([*lines, ")"])
+
+    # ---- details ---------------------------------------------------------------------------------
+
+    def _setup(self, input_shape: Shape, create: Create) -> None:
+        """Set up the layers that are not, in order; `create` is asked for "0.weight"."""
+        shape = input_shape
+        for position, layer in enumerate(self.layers):
+            if layer.output_shape is not None:
+                shape = layer.output_shape
+                continue
+
+            def create_here(
+                name: str, size: Shape, initializer: Initializer, prefix: str = f"{position}."
+            ) -> Array:
+                return create(prefix + name, size, initializer)
+
+            shape = layer.setup(shape, create_here, self._rng)
+        learning = [bool(layer.parameters()) for layer in self.layers]
+        self._first_to_learn = [*learning, True].index(True)
+        self.input_shape = input_shape
+
+    def _architecture(self) -> dict[str, Any]:
+        return {
+            "dtype": self.dtype.name,
+            "input_shape": self.input_shape,
+            "seed": self.seed if isinstance(self.seed, int) else None,
+            "layers": [layer.config() for layer in self.layers],
+            "loss": self.loss.config(),
+        }
+
+    @classmethod
+    def _from_architecture(cls, architecture: Mapping[str, Any]) -> tuple[Self, Shape]:
+        """Make the network that `_architecture` describes, and give the shape of a sample."""
+        fields = {"dtype", "input_shape", "seed", "layers", "loss"}
+        if architecture.keys() != fields:
+            raise ValueError(
+                f"the architecture has {sorted(architecture)}, expected {sorted(fields)}"
+            )
+        layers, shape = architecture["layers"], architecture["input_shape"]
+        if not isinstance(layers, list) or not isinstance(shape, list):
+            raise ValueError("the architecture's layers and input_shape must be lists")
+        if architecture["dtype"] not in ("float32", "float64"):
+            raise ValueError("the architecture's dtype is neither float32 nor float64")
+        network = cls(
+            [build(layer, LAYERS, "layer") for layer in layers],
+            build(architecture["loss"], LOSSES, "loss"),
+            seed=architecture["seed"],
+            dtype=architecture["dtype"],
+        )
+        return network, tuple(integer("input_shape", size) for size in shape)
+
+    def _checked_input(self, input_: Array) -> Array:
+        if isinstance(input_, np.ma.MaskedArray):
+            raise ValueError("the input is a masked array, whose mask would be lost")
+        input_ = np.asarray(input_)
+        if input_.dtype != self.dtype:
+            if input_.dtype.kind not in "fiub":
+                raise ValueError(f"the input has dtype {input_.dtype}, expected real numbers")
+            input_ = input_.astype(self.dtype)
+        if input_.ndim < 2:
+            raise ShapeError(
+                f"the input has shape {input_.shape}, expected a batch of samples (N, ...)"
+            )
+        return input_
+
+    def _check_is_set_up(self) -> None:
+        if self.input_shape is None:
+            raise ValueError(
+                "the network has no parameters yet: run forward, or setup(input_shape)"
+            )
+
+
+def _checked_dtype(dtype: npt.DTypeLike) -> DType:
+    try:
+        checked = np.dtype(dtype)
+    except TypeError as error:
+        raise ValueError(f"dtype is {dtype!r}, expected np.float32 or np.float64") from error
+    if dtype is None or checked not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {dtype!r}, expected np.float32 or np.float64")
+    return checked
+
+
+def _checked_seed(seed: int | np.random.Generator | None) -> int | np.random.Generator | None:
+    if seed is None or isinstance(seed, np.random.Generator):
+        return seed
+    return integer("seed", seed, least=0)

@@ -1,0 +1,265 @@
+"""Model files: safetensors, with the architecture as JSON in the metadata.
+
+    8 bytes  length n of the header, little-endian
+    n bytes  JSON {"__metadata__": {...}, "0.weight": {"dtype": "F32", "shape": [784, 89],
+             "data_offsets": [0, 279104]}, ...}
+    the rest numbers, little-endian, row by row
+
+A file may come from anywhere. So the header is read by strict rules, and no memory is allocated for
+what it claims before the claim has been compared with the file's size and with the architecture.
+"""
+
+import io
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from safetensors.numpy import save as to_safetensors
+
+from diglot._typing import Array, DType, Shape
+from diglot.errors import ModelFileError
+
+FORMAT = {"format": "diglot", "version": "1"}
+"""What the metadata of every model file holds, beside the architecture."""
+
+HEADER_LIMIT = 1 << 20
+"""A header's largest length, in bytes; enough for some thousand layers."""
+
+_DTYPES: Mapping[str, DType] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+
+
+def write_model(
+    path: str | os.PathLike[str], parameters: Mapping[str, Array], architecture: Mapping[str, Any]
+) -> None:
+    """Write a model file atomically: a reader sees the old file or the whole new one.
+
+    Args:
+        path: of the file; a symbolic link is followed.
+        parameters: float32 or float64 arrays by name.
+        architecture: what can be written as JSON.
+
+    Raises:
+        ValueError: the architecture is too long for a header.
+        OSError: the file cannot be written; the old one, if any, is still there.
+    """
+    metadata = FORMAT | {"architecture": json.dumps(architecture, allow_nan=False)}
+    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    content = to_safetensors(arrays, metadata)
+    if int.from_bytes(content[:8], "little") > HEADER_LIMIT:
+        raise ValueError(f"the network has too many layers for a header of {HEADER_LIMIT} bytes")
+    write_atomically(Path(os.path.realpath(path)), content)
+
+
+@contextmanager
+def open_model(path: str | os.PathLike[str]) -> Iterator["ModelFile"]:
+    """Open a model file and read its header.
+
+    Within the block, every ValueError becomes a ModelFileError that names the file.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ModelFileError: it cannot be read, or the header is not what it has to be.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
+            raise ValueError("this is no regular file")
+        with open(path, "rb") as stream:
+            yield ModelFile(stream)
+    except (ValueError, OverflowError) as error:
+        raise ModelFileError(f"{os.fspath(path)}: {error}") from error
+    except RecursionError as error:
+        raise ModelFileError(f"{os.fspath(path)}: the header is nested too deeply") from error
+    except OSError as error:
+        raise ModelFileError(f"{os.fspath(path)}: {error.strerror or error}") from error
+
+
+@final
+class ModelFile:
+    """An open model file whose header is sound: its arrays fill the file without gap or overlap.
+
+    Args:
+        stream: the file, open for reading, at its beginning.
+
+    Attributes:
+        architecture: the JSON object of the metadata.
+
+    Raises:
+        ValueError: the header is not sound.
+    """
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        header, self._data_start = _read_header(stream)
+        self.architecture = _architecture(header.pop("__metadata__", None))
+        data_size = os.fstat(stream.fileno()).st_size - self._data_start
+        self._entries = {name: _Entry.parse(name, entry) for name, entry in header.items()}
+        _check_layout(self._entries, data_size)
+
+    def require(self, shapes: Mapping[str, Shape], dtype: DType) -> None:
+        """Compare what is in the file with what should be.
+
+        Args:
+            shapes: of all parameters, by name.
+            dtype: of all of them.
+
+        Raises:
+            ValueError: something is missing, unknown, or of another shape or type.
+        """
+        found = self._entries.keys()
+        missing, unknown = shapes.keys() - found, found - shapes.keys()
+        if missing or unknown:
+            raise ValueError(
+                f"the parameters are not those of the architecture: missing are "
+                f"{_few(missing)}, unknown are {_few(unknown)}"
+            )
+        for name, shape in shapes.items():
+            entry = self._entries[name]
+            if entry.shape != shape:
+                raise ValueError(f"{name} has shape {entry.shape}, the architecture says {shape}")
+            if entry.dtype != dtype:
+                raise ValueError(f"{name} has dtype {entry.dtype}, the architecture says {dtype}")
+
+    def read(self, name: str) -> Array:
+        """Read one array; to be called after `require`.
+
+        Raises:
+            ValueError: the file has become shorter meanwhile.
+        """
+        entry = self._entries[name]
+        array = np.empty(entry.shape, entry.dtype)
+        self._stream.seek(self._data_start + entry.begin)
+        if self._stream.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
+            raise ValueError(f"the file ends within {name}")
+        return array.astype(entry.dtype.newbyteorder("="), copy=False)
+
+
+class _Entry(NamedTuple):
+    """What the header says of one array; begin and end count from the end of the header."""
+
+    dtype: DType
+    shape: Shape
+    begin: int
+    end: int
+
+    @classmethod
+    def parse(cls, name: str, entry: object) -> "_Entry":
+        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+            raise ValueError(f"the header's entry of {_brief(name)} is malformed")
+        dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+        if not isinstance(dtype, str) or dtype not in _DTYPES:
+            raise ValueError(f"{_brief(name)} has dtype {_brief(dtype)}, expected F32 or F64")
+        if not (_are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
+            raise ValueError(f"the header's entry of {_brief(name)} is malformed")
+        begin, end = offsets
+        return cls(_DTYPES[dtype], tuple(shape), begin, end)
+
+
+def _read_header(stream: io.BufferedReader) -> tuple[dict[str, Any], int]:
+    """Read the JSON at the beginning; return it, and where it ends."""
+    size = os.fstat(stream.fileno()).st_size
+    length = int.from_bytes(stream.read(8), "little")
+    if size < 8 or length > size - 8:
+        raise ValueError(f"this is no safetensors file, or it is cut off ({size} bytes)")
+    if length > HEADER_LIMIT:
+        raise ValueError(f"the header claims {length} bytes, more than the limit {HEADER_LIMIT}")
+    header = _parse_object(stream.read(length), "the header")
+    return header, 8 + length
+
+
+def _parse_object(text: bytes | str, what: str) -> dict[str, Any]:
+    """Parse a JSON object, more strictly than json does: no duplicate keys, no NaN."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        parsed = dict(pairs)
+        if len(parsed) < len(pairs):
+            raise ValueError(f"{what} has a key twice")
+        return parsed
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{what} has {constant}, which is not JSON")
+
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        parsed = json.loads(decoded, object_pairs_hook=unique, parse_constant=refuse)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{what} is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise ValueError(f"{what} is not a JSON object")
+    return parsed
+
+
+def _architecture(metadata: object) -> dict[str, Any]:
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT["format"]:
+        raise ValueError("this file was not written by diglot: it has no architecture")
+    if metadata.get("version") != FORMAT["version"]:
+        raise ValueError(
+            f"the file has version {_brief(metadata.get('version'))}, this diglot reads version "
+            f"{FORMAT['version']}"
+        )
+    architecture = metadata.get("architecture")
+    if metadata.keys() != {*FORMAT, "architecture"} or not isinstance(architecture, str):
+        raise ValueError("the metadata must hold format, version and architecture, and no more")
+    return _parse_object(architecture, "the architecture")
+
+
+def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:
+    """Require that the arrays fill the file, one after the other."""
+    position = 0
+    for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
+        if entry.begin != position:
+            raise ValueError(
+                f"{_brief(name)} begins at byte {entry.begin}, expected {position}: arrays "
+                "overlap or leave a gap"
+            )
+        if entry.end - entry.begin != prod(entry.shape) * entry.dtype.itemsize:
+            raise ValueError(
+                f"{_brief(name)} has {entry.end - entry.begin} bytes, which is not its shape "
+                f"{_brief(entry.shape)} in {entry.dtype}"
+            )
+        position = entry.end
+    if position != data_size:
+        raise ValueError(f"the file has {data_size} bytes of numbers, the header says {position}")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that whoever opens its name finds the old content or the whole new one."""
+    temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere a directory cannot be opened
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)  # or the new name might not survive a power cut
+        finally:
+            os.close(directory)
+
+
+def _are_sizes(values: object) -> bool:
+    return isinstance(values, list) and all(type(v) is int and 0 <= v < 1 << 63 for v in values)
+
+
+def _few(names: set[str]) -> str:
+    shown = [_brief(name) for name in sorted(names)[:3]]
+    return ", ".join([*shown, f"and {len(names) - 3} more"] if len(names) > 3 else shown) or "none"
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,326 @@
+"""The training loop: batches through a network, gradients to an optimizer, and notes of it all."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias, final
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+import numpy as np
+
+from diglot import metrics as metric_functions
+from diglot._typing import Array
+from diglot.config import integer
+from diglot.datasets import batches
+from diglot.divergence import training_diverged
+from diglot.early_stopping import BestEpoch, EarlyStopping
+from diglot.errors import DataError, ShapeError, TrainingDiverged
+from diglot.history import History
+from diglot.interrupt import InterruptGuard
+from diglot.losses import (
+    BinaryCrossEntropy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+)
+from diglot.network import NeuralNetwork
+from diglot.optimizers import Optimizer
+from diglot.progress import TrainingProgress
+from diglot.schedules import Schedule
+
+Metric: TypeAlias = Callable[[Array, Array], float]
+"""A function of (prediction, target), as in `diglot.metrics`."""
+
+
+class _Checkpoint(NamedTuple):
+    """Where to go back to."""
+
+    parameters: dict[str, Array]
+    optimizer: dict[str, Array | int]
+    steps: int
+
+
+@final
+class Trainer:
+    """Join a network and an optimizer.
+
+    Args:
+        network: what learns; it is changed in place.
+        optimizer: how; it belongs to this network from now on.
+        metrics: what an evaluation computes beside the loss: functions, or a dict that names them.
+            By default accuracy for classes, "mae" and "rmse" for numbers.
+
+    Attributes:
+        history: all epochs of all fits so far.
+        steps: how many times the optimizer has updated the parameters.
+
+    Book: chapters 3 and 4.
+    """
+
+    def __init__(
+        self,
+        network: NeuralNetwork,
+        optimizer: Optimizer,
+        *,
+        metrics: Mapping[str, Metric] | Iterable[Metric] | None = None,
+    ) -> None:
+        _claim(optimizer, network)
+        self.network = network
+        self.optimizer = optimizer
+        self.metrics = _named(metrics, network.loss)
+        self.history = History(metrics={name: [] for name in self.metrics})
+        self.steps = 0
+        self._schedule_length: dict[str, int] = {}  # of the first fit, by what is counted
+
+    def fit(
+        self,
+        x: Array,
+        y: Array,
+        *,
+        validation: tuple[Array, Array] | None = None,
+        epochs: int,
+        batch_size: int = 32,
+        eval_every: int = 1,
+        early_stopping: int | EarlyStopping | None = None,
+        shuffle: bool = True,
+        seed: int | np.random.Generator | None = None,
+        progress: bool = True,
+    ) -> History:
+        """Train for some epochs; a second call goes on where the first one ended.
+
+        What continues is everything: parameters, the optimizer's memory, the learning rate's
+        schedule (whose length is that of the first fit) and the history.
+
+        Ctrl-C ends the training after the step that is under way and returns the history; a second
+        one is not held back.
+
+        Args:
+            x: inputs, (N, ...).
+            y: targets, (N, ...).
+            validation: a pair (x, y) to evaluate on. Cut it off the training data (see
+                `datasets.train_test_split`) and keep the test set for the end.
+            epochs: how often every row is seen.
+            batch_size: rows per step, 1 to N; the last batch of an epoch may be shorter.
+            eval_every: evaluate after every so many epochs, and after the last one.
+            early_stopping: stop after so many evaluations without a lower validation loss, see
+                `EarlyStopping`. However the training ends, unless by an error, the network then
+                has the parameters of its best epoch of this call.
+            shuffle: draw a new order of the rows for each epoch.
+            seed: fixes these orders; None draws fresh ones.
+            progress: show a progress bar, if stderr is a terminal.
+
+        Returns:
+            The history of all epochs so far; it is `self.history`.
+
+        Raises:
+            TrainingDiverged: the loss became NaN or infinite. The message names epoch, batch and
+                likely causes. The update of that batch was not made; should an earlier one have
+                spoilt the parameters already, network and optimizer are set back to the beginning
+                of the epoch.
+            ValueError: the data or a setting does not fit; the message says what was expected.
+
+        Book: chapters 3 and 4.
+        """
+        x, y = _pair("x and y", x, y)
+        if validation is not None:
+            validation = _validation_pair(validation, x)
+        epochs = integer("epochs", epochs)
+        eval_every = integer("eval_every", eval_every)
+        batch_size = integer("batch_size", batch_size)
+        if batch_size > len(x):
+            raise ValueError(f"batch_size is {batch_size}, expected at most {len(x)}: the rows")
+        best = self._best_epoch(early_stopping, validation)
+        batch_count = math.ceil(len(x) / batch_size)
+        if self.steps == 0:
+            self._schedule_length = {"epoch": epochs, "batch": epochs * batch_count}
+        rng = np.random.default_rng(seed) if shuffle else None
+        self.network.setup(x.shape[1:])
+
+        with (
+            InterruptGuard() as guard,
+            TrainingProgress(epochs, batch_count, show=progress) as bar,
+            np.errstate(over="ignore", invalid="ignore"),  # every loss is looked at instead
+        ):
+            try:
+                for epoch in range(1, epochs + 1):
+                    bar.begin(epoch)
+                    started = time.perf_counter()
+                    loss, lr = self._train_epoch(x, y, batch_size, rng, bar, guard)
+                    seconds = time.perf_counter() - started
+                    due = epoch % eval_every == 0 or epoch == epochs
+                    values = self._evaluate_epoch(validation, lr) if validation and due else {}
+                    self.history.append(
+                        loss=loss, learning_rate=lr, seconds=seconds, evaluation=values
+                    )
+                    bar.evaluated(loss, values)
+                    if best and values and best.judge(len(self.history), values["loss"]):
+                        self._note("stopped early", bar)
+                        break
+                    guard.check()
+            except KeyboardInterrupt:
+                self._note("interrupted", bar)
+            if best:
+                best.restore()
+                self.history.best_epoch = best.epoch
+        return self.history
+
+    def evaluate(self, x: Array, y: Array, *, batch_size: int = 256) -> dict[str, float]:
+        """Compute the loss and the metrics on some data, in inference mode.
+
+        Args:
+            x: inputs, (N, ...).
+            y: targets, (N, ...).
+            batch_size: rows per forward pass.
+
+        Returns:
+            {"loss": ..., and each metric by its name}.
+        """
+        x, y = _pair("x and y", x, y)
+        prediction = self.network.predict(x, batch_size=batch_size)
+        loss = self.network.loss.forward(prediction, y)
+        if not math.isfinite(loss):
+            return {"loss": loss, **dict.fromkeys(self.metrics, math.nan)}
+        return {"loss": loss, **{name: f(prediction, y) for name, f in self.metrics.items()}}
+
+    def _train_epoch(
+        self,
+        x: Array,
+        y: Array,
+        batch_size: int,
+        rng: np.random.Generator | None,
+        bar: TrainingProgress,
+        guard: InterruptGuard,
+    ) -> tuple[float, float]:
+        """See every row once; return the mean loss and the last learning rate."""
+        network, optimizer = self.network, self.optimizer
+        parameters = network.parameters()
+        start = _Checkpoint(network.copy_parameters(), optimizer.state(), self.steps)
+        lr = self._learning_rate()
+        every_batch = isinstance(optimizer.lr, Schedule) and optimizer.lr.per == "batch"
+        total, rows = 0.0, 0
+        for number, (x_batch, y_batch) in enumerate(batches(x, y, batch_size, rng=rng), 1):
+            if every_batch:
+                lr = self._learning_rate()
+            loss = network.train_batch(x_batch, y_batch)
+            if not math.isfinite(loss):
+                what = f"the loss is {loss} in {self._place(number)}{self._set_back(start)}"
+                raise self._diverged(what, lr, x, y)
+            optimizer.step(parameters, network.gradients(), lr)
+            self.steps += 1
+            total += loss * len(x_batch)
+            rows += len(x_batch)
+            bar.step(number, total / rows)
+            guard.check()
+        if set_back := self._set_back(start):
+            raise self._diverged(f"the update of {self._place(number)} failed{set_back}", lr, x, y)
+        return total / rows, lr
+
+    def _set_back(self, start: _Checkpoint) -> str:
+        """Go back to the epoch's beginning if parameters are no longer finite, and say so."""
+        parameters = self.network.parameters()
+        broken = [name for name, param in parameters.items() if not np.isfinite(param).all()]
+        if not broken:
+            return ""
+        self.network.load_parameters(start.parameters)
+        self.optimizer.load_state(start.optimizer)
+        self.steps = start.steps
+        return (
+            f"; NaN or infinity had reached the parameters {', '.join(broken)}, and the network "
+            "was set back to the beginning of the epoch"
+        )
+
+    def _evaluate_epoch(self, validation: tuple[Array, Array], lr: float) -> dict[str, float]:
+        values = self.evaluate(*validation)
+        if not math.isfinite(values["loss"]):
+            what = f"the validation loss is {values['loss']} after epoch {len(self.history) + 1}"
+            raise self._diverged(what, lr, *validation)
+        return values
+
+    def _learning_rate(self) -> float:
+        schedule = self.optimizer.lr
+        if not isinstance(schedule, Schedule):
+            return schedule
+        step = self.steps if schedule.per == "batch" else len(self.history)
+        return schedule.value(step, self._schedule_length[schedule.per])
+
+    def _best_epoch(
+        self, rule: int | EarlyStopping | None, validation: tuple[Array, Array] | None
+    ) -> BestEpoch | None:
+        if rule is None:
+            return None
+        if validation is None:
+            raise ValueError("early_stopping needs validation=(x, y): data to judge the epochs by")
+        if not isinstance(rule, EarlyStopping):
+            rule = EarlyStopping(rule)
+        return BestEpoch(self.network, rule)
+
+    def _place(self, batch: int) -> str:
+        return f"epoch {len(self.history) + 1}, batch {batch}"
+
+    def _note(self, what: str, bar: TrainingProgress) -> None:
+        note = f"{what} after epoch {len(self.history)}, step {self.steps}"
+        self.history.notes.append(note)
+        bar.say(note)
+
+    def _diverged(self, what: str, lr: float, x: Array, y: Array) -> TrainingDiverged:
+        return training_diverged(what, lr, optimizer=self.optimizer, inputs=x, targets=y)
+
+
+_networks: WeakKeyDictionary[Optimizer, ReferenceType[NeuralNetwork]] = WeakKeyDictionary()
+
+
+def _claim(optimizer: Optimizer, network: NeuralNetwork) -> None:
+    """Keep one network's velocities and means from being applied to another."""
+    if _networks.setdefault(optimizer, ref(network))() is not network:
+        raise ValueError(
+            f"this {type(optimizer).__name__} already trains another network and remembers its "
+            "gradients: make one optimizer for each network"
+        )
+
+
+def _named(given: Mapping[str, Metric] | Iterable[Metric] | None, loss: Loss) -> dict[str, Metric]:
+    if isinstance(given, Mapping):
+        return dict(given)
+    if given is not None:
+        return {_name_of(metric): metric for metric in given}
+    if isinstance(loss, SoftmaxCrossEntropy):
+        return {"accuracy": metric_functions.accuracy}
+    if isinstance(loss, BinaryCrossEntropy):
+        return {"accuracy": metric_functions.binary_accuracy}
+    if isinstance(loss, MeanSquaredError | MeanAbsoluteError | Huber):
+        return {
+            "mae": metric_functions.mean_absolute_error,
+            "rmse": metric_functions.root_mean_squared_error,
+        }
+    return {}
+
+
+def _name_of(metric: Metric) -> str:
+    name = getattr(metric, "__name__", None)
+    if not isinstance(name, str):
+        raise ValueError(f"the metric {metric!r} has no name: give a dict, {{name: metric}}")
+    return name
+
+
+def _pair(what: str, x: Array, y: Array) -> tuple[Array, Array]:
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim == 0 or y.ndim == 0:
+        raise DataError(f"{what} must have rows, a single number has none")
+    if len(x) != len(y):
+        raise DataError(f"the lengths of {what} differ: {len(x)} and {len(y)} rows")
+    if len(x) == 0:
+        raise DataError(f"{what} are empty: 0 rows")
+    return x, y
+
+
+def _validation_pair(pair: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(f"validation is a {type(pair).__name__}, expected a pair (x, y)")
+    x_val, y_val = _pair("the validation x and y", *pair)
+    if x_val.shape[1:] != x.shape[1:]:
+        raise ShapeError(
+            f"a row of the validation x has shape {x_val.shape[1:]}, expected {x.shape[1:]}"
+        )
+    return x_val, y_val

@@ -1,0 +1,116 @@
+"""Do the native kernels agree with the reference: every build, case, dtype, memory layout?"""
+
+import numpy as np
+import pytest
+from builds import BACKENDS, BUILDS, LAYOUTS, kernel
+
+import diglot.threads
+from diglot.kernels import reference
+from diglot.kernels.cases import CASES, ROLES
+from diglot.kernels.tolerance import call, largest_difference, truth
+
+DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
+EVERY_CASE = [
+    pytest.param(name, case, id=f"{name}-{case.name}") for name in CASES for case in CASES[name]
+]
+
+
+def arrays(arguments):
+    return {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(("name", "case"), EVERY_CASE)
+def test_a_build_agrees_with_the_reference(build, name, case):
+    for dtype in DTYPES:
+        arguments = case.arguments(dtype)
+        actual = call(kernel(build, name), arguments, case.calls)
+        worst = largest_difference(actual, truth(name, case, arguments, dtype))
+        assert worst.units <= 1, f"{dtype}: {worst}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", CASES)
+def test_inputs_stay_untouched_and_outputs_are_new_and_contiguous(name, backend):
+    for case in CASES[name]:
+        arguments = case.arguments(np.float32)
+        before = {key: value.copy() for key, value in arrays(arguments).items()}
+        result = kernel(backend, name)(**arguments)
+        for key, value in before.items():
+            if ROLES.get(key) != "target":
+                assert arguments[key].tobytes() == value.tobytes(), f"{case.name}: {key} changed"
+        if name.endswith("_inplace"):
+            assert result is None
+            continue
+        for output in result if isinstance(result, tuple) else (result,):
+            if isinstance(output, float):
+                continue
+            assert type(output) is np.ndarray
+            assert output.flags.c_contiguous, case.name
+            assert output.flags.writeable
+            assert output.dtype.isnative
+            for key, value in arrays(arguments).items():
+                assert not np.may_share_memory(output, value), f"{case.name}: {key}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", CASES)
+def test_any_memory_layout_is_accepted(name, layout, backend):
+    for case in CASES[name]:
+        for dtype in DTYPES:
+            arguments = case.arguments(dtype)
+            if sum(value.size for value in arrays(arguments).values()) > 5000:
+                continue
+            expected = truth(name, case, arguments, dtype)
+            for key, value in arrays(arguments).items():
+                if ROLES.get(key) != "target":
+                    arguments[key] = LAYOUTS[layout](value)
+            actual = call(kernel(backend, name), arguments, case.calls)
+            worst = largest_difference(actual, expected)
+            assert worst.units <= 1, f"{case.name}, {dtype}: {worst}"
+            assert all(type(output) is np.ndarray for output in actual.values())
+            assert all(output.flags.c_contiguous for output in actual.values())
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_number_of_threads_changes_no_bit(name, build):
+    for case in CASES[name]:
+        for dtype in DTYPES:
+            arguments = case.arguments(dtype)
+            runs = []
+            for count in (1, 2, 3):
+                with diglot.threads.num_threads(count):
+                    runs.append(call(kernel(build, name), arguments, case.calls))
+            for run in runs[1:]:
+                for output in run:
+                    assert run[output].tobytes() == runs[0][output].tobytes(), case.name
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", ["sigmoid_forward", "tanh_forward"])
+def test_exp_stays_within_two_units_over_the_whole_range_of_float32(name, build):
+    """The result is at most the second neighbour of the correctly rounded one."""
+    bits = np.arange(0, 2**32, 6007, dtype=np.uint64).astype(np.uint32)  # 6007 is prime
+    x = bits.view(np.float32)
+    x = x[np.isfinite(x)]
+    actual = kernel(build, name)(x).astype(np.float64)
+    rounded = getattr(reference, name)(x.astype(np.float64)).astype(np.float32)
+    units = np.abs(actual - rounded) / np.spacing(np.abs(rounded))
+    worst = units.argmax()
+    assert units[worst] <= 2, f"at x = {x[worst]!r}: {units[worst]} units"
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_large_products_are_shared_among_threads_without_a_trace(build, rng):
+    # Larger than the table's: several blocks in every direction.
+    a = rng.standard_normal((300, 700)).astype(np.float32)
+    b = rng.standard_normal((700, 1100)).astype(np.float32)
+    matmul = kernel(build, "matmul")
+    with diglot.threads.num_threads(1):
+        one = matmul(a, b)
+    with diglot.threads.num_threads(2):
+        two = matmul(a, b)
+    assert one.tobytes() == two.tobytes()
+    np.testing.assert_allclose(one, a.astype(np.float64) @ b, rtol=0, atol=1e-3)

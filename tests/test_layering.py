@@ -1,0 +1,197 @@
+"""The house keeps its order: imports point down, and each outside package has its one place.
+
+A new module needs a room; a new arrow between rooms is a decision (docs/design.md).
+"""
+
+import ast
+import graphlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "python" / "diglot"
+
+# Each room: its modules (a package stands for all its modules), and the rooms it may import. A room
+# names only rooms above it in this table, so the arrows cannot run in a circle.
+ROOMS = {
+    "ground": ({"_typing", "errors", "config"}, set()),
+    "reference": ({"kernels.reference"}, {"ground"}),
+    "kernels": ({"kernels"}, {"ground", "reference"}),
+    "threads": ({"threads"}, {"ground", "kernels"}),
+    "metrics": ({"metrics"}, {"ground", "kernels"}),
+    "datasets": ({"datasets"}, {"ground"}),
+    "optimizers": ({"optimizers", "schedules"}, {"ground", "kernels"}),
+    "operations": ({"operations"}, {"ground", "kernels"}),
+    "losses": ({"losses"}, {"ground", "kernels"}),
+    "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
+    "network": (
+        {"network", "serialization", "summary"},
+        {"ground", "kernels", "operations", "layers", "losses"},
+    ),
+    "trainer": (
+        {"trainer", "history", "progress", "interrupt", "divergence", "early_stopping"},
+        {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
+    ),
+    "gradcheck": (
+        {"gradcheck"},
+        {"ground", "kernels", "operations", "layers", "losses", "network"},
+    ),
+    "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
+    "plots": ({"plots"}, {"ground", "network", "trainer"}),
+}
+FACE = {"", "reproduce", "cli", "__main__"}  # the public face and what stands on it: everything
+
+# Which modules may import an outside package.
+OUTSIDE = {
+    "numpy": {*(name for names, _ in ROOMS.values() for name in names), *FACE},
+    "rich": {"progress", "cli"},
+    "safetensors": {"serialization"},
+    "pooch": {"datasets"},
+    "matplotlib": {"plots"},
+    "sklearn": {"reproduce"},
+}
+
+PYTHON = sorted(PACKAGE.rglob("*.py"))
+SOURCES = [
+    path
+    for folder in ("python", "csrc", "tests", "benchmarks", "examples")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".h", ".cpp"}
+]
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def module_name(path):
+    """Name a file's module inside the package: "" for diglot itself, "layers.base", ..."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in PYTHON}
+
+
+def imports(path):
+    """Yield (line, package, module): what a file imports; module is None outside diglot."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            targets = [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative(path)}:{node.lineno}: import by the full name"
+            targets = [(node.module, alias.name) for alias in node.names]
+        else:
+            continue
+        for name, member in targets:
+            package, _, inside = name.partition(".")
+            if package == "diglot":
+                below = f"{inside}.{member}".lstrip(".") if member else inside
+                yield node.lineno, package, below if below in MODULES else inside
+            else:
+                yield node.lineno, package, None
+
+
+def belongs(module, names):
+    return any(module == name or module.startswith(f"{name}.") for name in names if name)
+
+
+def room_of(module):
+    if module == "" or belongs(module, FACE):
+        return "face"
+    homes = [room for room, (names, _) in ROOMS.items() if belongs(module, names)]
+    assert homes, f"diglot.{module} has no room: give it one in tests/test_layering.py"
+    return homes[0]
+
+
+def test_each_module_has_a_room_and_each_room_looks_up_no_room_below_it():
+    seen = set()
+    for room, (_, allowed) in ROOMS.items():
+        assert allowed <= seen, f"{room} may not import {allowed - seen}"
+        seen.add(room)
+    assert {room_of(module) for module in MODULES} == {*ROOMS, "face"}
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=relative)
+def test_imports_point_down(path):
+    room = room_of(module_name(path))
+    for line, package, target in imports(path):
+        where = f"{relative(path)}:{line}"
+        if package != "diglot" or room == "face":
+            continue
+        assert target != "", f"{where}: {room} imports the public face; import the module itself"
+        other = room_of(target)
+        assert other == room or other in ROOMS[room][1], f"{where}: {room} imports {other}"
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    graph = {
+        module: {target for _, package, target in imports(path) if package == "diglot"} - {module}
+        for module, path in MODULES.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=relative)
+def test_each_outside_package_has_its_place(path):
+    module = module_name(path)
+    for line, package, _ in imports(path):
+        if package == "diglot" or package in sys.stdlib_module_names:
+            continue
+        home = OUTSIDE.get(package, set())
+        assert module in home or belongs(module, home), (
+            f"{relative(path)}:{line} imports {package}, which belongs in {sorted(home)}"
+        )
+
+
+def test_the_definitions_import_numpy_and_math_alone():
+    for path in sorted((PACKAGE / "kernels" / "reference").glob("*.py")):
+        found = {package for _, package, _ in imports(path)}
+        assert found <= {"numpy", "math", "diglot"}, relative(path)
+
+
+def includes(path):
+    text = path.read_text(encoding="utf-8")
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', text, flags=re.M)
+
+
+def test_python_stays_above_the_bindings():
+    for path in sorted((ROOT / "csrc").rglob("*.[hc]*")):
+        found = includes(path)
+        python = [name for name in found if name.startswith("pybind11/") or name == "Python.h"]
+        may = path.parent.name == "bindings" or path.name == "cpu.cpp"
+        assert may or not python, f"{relative(path)} includes {python}"
+        if path.parent.name == "kernels":
+            upward = [name for name in found if name.startswith("bindings/")]
+            assert not upward, f"{relative(path)} includes {upward}"
+
+
+def test_the_bindings_do_not_know_the_width_of_a_register():
+    # They are compiled once for all instruction sets; only module.cpp belongs to one of them.
+    def reached(path, seen):
+        for name in includes(path):
+            inner = ROOT / "csrc" / name
+            if inner.exists() and inner not in seen:
+                seen.add(inner)
+                reached(inner, seen)
+        return seen
+
+    for path in sorted((ROOT / "csrc" / "bindings").glob("*.cpp")):
+        if path.name != "module.cpp":
+            assert ROOT / "csrc/kernels/simd.h" not in reached(path, set()), relative(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_no_file_has_two_ideas_in_it(path):
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= 400, f"{lines} lines: split it"
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=relative)
+def test_a_user_error_is_never_an_assert(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assert not lines, f"assert in lines {lines}: raise an error that says what was expected"

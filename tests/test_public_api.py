@@ -1,0 +1,104 @@
+"""What a user sees: every public name exists, explains itself, and is either abstract or final."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import types
+
+import pytest
+
+import diglot
+
+# Where classes are written for others to be written after them.
+FAMILIES = ("operations", "layers", "losses", "optimizers", "schedules", "initializers")
+
+
+def modules():
+    names = [m.name for m in pkgutil.walk_packages(diglot.__path__, "diglot.")]
+    return [
+        importlib.import_module(name)
+        for name in names
+        if not re.search(r"\._native_|\._cpu$|\.__main__$", name)
+    ]
+
+
+def defined_in(module, kind):
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, kind) and value.__module__ == module.__name__
+    ]
+
+
+CLASSES = [cls for module in modules() for cls in defined_in(module, type)]
+FAMILY_CLASSES = [cls for cls in CLASSES if cls.__module__.split(".")[1] in FAMILIES]
+
+
+def full_name(thing):
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def is_documented(thing):
+    doc = inspect.getdoc(thing)
+    return bool(doc) and not doc.startswith(
+        f"{getattr(thing, '__name__', '')}("
+    )  # a dataclass's own
+
+
+def public_members(cls):
+    """Yield what a user may call or read: methods and properties that the class itself defines."""
+    for name, value in vars(cls).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, types.FunctionType | property | classmethod | staticmethod):
+            yield name, getattr(cls, name)
+
+
+def test_all_lists_each_name_once():
+    assert len(diglot.__all__) == len(set(diglot.__all__))
+    missing = [name for name in diglot.__all__ if not hasattr(diglot, name)]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", diglot.__all__)
+def test_a_public_name_is_documented(name):
+    value = getattr(diglot, name)
+    if callable(value) or isinstance(value, types.ModuleType):
+        assert is_documented(value)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda m: m.__name__)
+def test_a_module_says_what_it_is_and_offers_what_it_lists(module):
+    assert module.__doc__
+    missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]
+    assert not missing
+
+
+@pytest.mark.parametrize("cls", [c for c in CLASSES if c.__name__[0] != "_"], ids=full_name)
+def test_a_public_class_and_its_methods_are_documented(cls):
+    assert is_documented(cls)
+    silent = [name for name, member in public_members(cls) if not inspect.getdoc(member)]
+    assert not silent
+
+
+@pytest.mark.parametrize("cls", FAMILY_CLASSES, ids=full_name)
+def test_a_class_is_abstract_or_final(cls):
+    assert inspect.isabstract(cls) != getattr(cls, "__final__", False)
+    for base in cls.__mro__[1:]:
+        assert not getattr(base, "__final__", False), f"{base.__name__} is final"
+
+
+@pytest.mark.parametrize(
+    "cls", [c for c in FAMILY_CLASSES if not inspect.isabstract(c)], ids=full_name
+)
+def test_a_final_class_only_fills_in_what_its_bases_leave_open(cls):
+    for name, member in vars(cls).items():
+        if not isinstance(member, types.FunctionType) or name.startswith("__"):
+            continue
+        for base in cls.__mro__[1:]:
+            inherited = vars(base).get(name)
+            if isinstance(inherited, types.FunctionType):
+                assert getattr(inherited, "__isabstractmethod__", False), (
+                    f"{full_name(cls)}.{name} has another body in {full_name(base)}"
+                )
