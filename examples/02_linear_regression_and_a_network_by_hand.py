@@ -11,25 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 import diglot
-from diglot import datasets, metrics, operations
+from diglot import datasets, operations
+from diglot.metrics import root_mean_squared_error as rmse
 
 Array = npt.NDArray[np.float64]
 Parameters = dict[str, Array]
 
-rng = np.random.default_rng(2)
-
 # ---- data: 400 rows of 3 features, a curved truth, and noise that no model can predict ----------
 
+rng = np.random.default_rng(2)
 x = rng.normal(size=(400, 3))
 truth = 4 + x @ [[2.0], [-1.0], [0.5]] + 3 * np.sin(1.5 * x[:, :1])
 y = truth + rng.normal(scale=0.5, size=truth.shape)
 x_train, x_test, y_train, y_test = datasets.train_test_split(x, y, test_size=0.3, seed=1)
 print(f"{len(x_train)} rows to learn from, {len(x_test)} to test with; the noise is 0.5.\n")
-
-
-def rmse(prediction: Array, target: Array) -> float:
-    """Root of the mean squared error, in the unit of y."""
-    return metrics.root_mean_squared_error(prediction, target)
 
 
 # ---- a line: P = X W + B, loss = mean of (P - y)² -----------------------------------------------
@@ -77,11 +72,10 @@ def network_gradients(x: Array, y: Array, p: Parameters) -> Parameters:
     }
 
 
-HIDDEN = 13
 network: Parameters = {
-    "W1": rng.normal(size=(3, HIDDEN)),
-    "B1": rng.normal(size=(1, HIDDEN)),
-    "W2": rng.normal(size=(HIDDEN, 1)) / np.sqrt(HIDDEN),
+    "W1": rng.normal(size=(3, 13)),
+    "B1": rng.normal(size=(1, 13)),
+    "W2": rng.normal(size=(13, 1)) / np.sqrt(13),
     "B2": np.zeros((1, 1)),
 }
 start = {name: value.copy() for name, value in network.items()}
@@ -128,8 +122,7 @@ for step in reversed(steps):
 
 print("The same gradients from diglot's operations, forward through the list and back:")
 for name, operation in learned.items():
+    source = f"{type(operation).__name__}.param_grad"
     difference = np.abs(operation.param_grad - gradients[name]).max()
-    print(
-        f"   {name} from {type(operation).__name__ + '.param_grad':25} differs by {difference:.1e}"
-    )
+    print(f"   {name} from {source:25} differs by {difference:.1e}")
 print("Nothing above knew what the other steps were. Chapter 3 makes layers and networks of them.")

@@ -196,7 +196,7 @@ def test_numbers_come_back_as_pythons_own():
     assert type(config.integer("n", np.int16(3))) is int
     assert type(config.real("x", np.float32(0.5))) is float
     assert config.int_or_pair("k", [np.int8(1), 2]) == (1, 2)
-    with pytest.raises(ValueError, match="x is 0.0, expected a number above 0"):
+    with pytest.raises(ValueError, match=r"x is 0\.0, expected a number above 0"):
         config.positive("x", 0)
 
 

@@ -12,7 +12,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 TELLS = {
     "01": ["L = 2.3755", "0.2489 -0.3748  0.0112"],  # the book's own numbers
-    "02": ["A line, by least squares", "The network's error on the test rows: 0."],
+    "02": ["A line, by least squares", "the network's error on the test rows: 0."],
     "03": ["rmse"],
     "04": ["accuracy"],
     "05": ["accuracy"],

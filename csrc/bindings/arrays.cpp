@@ -131,7 +131,8 @@ Pair require_pair(const py::handle& argument, const char* name, Index least) {
         const Index number = PyNumber_AsSsize_t(value.ptr(), nullptr);  // clips what is too large
         DIGLOT_REQUIRE(number >= least && number <= most,
                        std::string(name) + " is " + std::string(py::repr(argument)) +
-                           ", expected at least " + std::to_string(least));
+                           ", expected at least " + std::to_string(least) + " and at most " +
+                           std::to_string(most));
         return number;
     };
     if (!py::isinstance<py::tuple>(argument) && !py::isinstance<py::list>(argument)) {

@@ -1,4 +1,4 @@
-"""What can go wrong by a user's hand. All are ValueErrors, so one `except ValueError` catches them."""
+"""What can go wrong by a user's hand: all are ValueErrors, so one `except` catches them."""
 
 
 class ShapeError(ValueError):

@@ -238,12 +238,13 @@ def test_the_gradient_of_matmul_is_two_transposed_products(rng):
 # ---- numbers -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kernel", "case"), every(*CASES))
-def test_float32_stays_float32_and_agrees_with_float64(kernel, case):
-    arguments = case.arguments(np.float32)
-    actual = call(getattr(reference, kernel), arguments, case.calls)
-    worst = largest_difference(actual, truth(kernel, case, arguments, np.dtype(np.float32)))
-    assert worst.units <= 1, str(worst)
+@pytest.mark.parametrize("kernel", CASES)
+def test_float32_stays_float32_and_agrees_with_float64(kernel):
+    for case in CASES[kernel]:
+        arguments = case.arguments(np.float32)
+        actual = call(getattr(reference, kernel), arguments, case.calls)
+        worst = largest_difference(actual, truth(kernel, case, arguments, np.dtype(np.float32)))
+        assert worst.units <= 1, f"{case.name}: {worst}"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

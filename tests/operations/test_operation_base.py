@@ -16,7 +16,7 @@ class Square(Operation):
 
 class Scale(ParamOperation):
     def __init__(self, factor):
-        self.params = {"factor": np.array(factor)}
+        self.params = {"factor": np.array([factor])}
 
     def _output(self):
         return self.param * self.input_
@@ -25,7 +25,7 @@ class Scale(ParamOperation):
         return self.param * output_grad
 
     def _param_grad(self, output_grad):
-        return np.sum(self.input_ * output_grad, keepdims=True).reshape(())
+        return np.sum(self.input_ * output_grad).reshape(1)
 
 
 class Wrong(Operation):
@@ -100,11 +100,11 @@ def test_backward_needs_a_forward(operation):
 
 @pytest.mark.parametrize("value", [[[1.0, 2.0]], 3.0, None])
 def test_an_input_is_an_array(value):
-    with pytest.raises(ValueError, match="input_ is a .*, expected a NumPy array"):
+    with pytest.raises(ValueError, match=r"input_ is a .*, expected a NumPy array"):
         Tanh().forward(value)
     tanh = Tanh()
     tanh.forward(np.ones((1, 2)))
-    with pytest.raises(ValueError, match="output_grad is a .*, expected a NumPy array"):
+    with pytest.raises(ValueError, match=r"output_grad is a .*, expected a NumPy array"):
         tanh.backward(value)
 
 

@@ -35,9 +35,8 @@ def _load(name: str) -> ModuleType:
     )
 
 
-_active: ContextVar[ModuleType] = ContextVar(
-    "diglot_backend", default=_load(os.environ.get("DIGLOT_BACKEND", "native"))
-)
+_at_import = _load(os.environ.get("DIGLOT_BACKEND", "native"))
+_active: ContextVar[ModuleType] = ContextVar("diglot_backend", default=_at_import)
 
 
 def get_backend() -> str:

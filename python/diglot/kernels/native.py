@@ -50,7 +50,8 @@ def load(name: str) -> ModuleType:
         raise ValueError(f"build {name!r} is unknown; choose one of {', '.join(BUILDS)}")
     if name not in runnable():
         raise ValueError(
-            f"this processor cannot run the {name} build; it can run {', '.join(available_builds())}"
+            f"this processor cannot run the {name} build; "
+            f"it can run {', '.join(available_builds())}"
         )
     try:
         with _patient_threads():
