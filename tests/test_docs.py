@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,8 @@ def test_a_path_between_back_ticks_exists(page):
             assert (ROOT / match[1]).exists(), f"{page.name} names {code}"
             if match[2]:
                 text = (ROOT / match[1]).read_text(encoding="utf-8")
-                assert f"def {match[2]}(" in text, f"{page.name} names {code}"
+                found = re.search(rf"\b(?:def|class) {match[2]}\b", text)
+                assert found, f"{page.name} names {code}"
 
 
 def look_up(dotted):
@@ -144,6 +146,17 @@ def test_each_name_of_the_book_has_its_place():
         assert targets or (here == "—" and remark), f"{name} leads nowhere"
         for target in targets:  # each kind is looked up by a test above
             assert re.match(r"diglot\.|[a-z]+/", target), f"{name} leads to {target}"
+
+
+def test_each_dependency_is_justified():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["project"]["optional-dependencies"]
+    required = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    required += [line for name in groups if name != "lint" for line in groups[name]]
+    names = {re.match(r"[\w-]+", line)[0] for line in required} - {"diglot"}
+    table = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    table = table[table.index("| package | why |") :]
+    assert not [name for name in names if not re.search(rf"^\|.*\b{name}\b.*\|$", table, re.M)]
 
 
 # ---- add a kernel --------------------------------------------------------------------------------

@@ -67,6 +67,11 @@ void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
     for (Index i = 0; i < rows; i += Tile<T>::rows) {
         const Index count = std::min(Tile<T>::rows, rows - i);
         const Strided<T> strip = a.from(i, 0);
+        if (a.row_stride == 1 && count == Tile<T>::rows) {  // a transpose: its rows are columns
+            for (Index k = 0; k < depth; ++k, packed += Tile<T>::rows)
+                std::copy_n(strip.data + k * strip.column_stride, Tile<T>::rows, packed);
+            continue;
+        }
         for (Index k = 0; k < depth; ++k)
             for (Index r = 0; r < count; ++r)
                 *packed++ = strip.data[r * strip.row_stride + k * strip.column_stride];

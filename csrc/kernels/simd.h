@@ -14,6 +14,10 @@
 #error "diglot's kernels need the vector extensions of GCC or Clang (on Windows: clang-cl)"
 #endif
 
+#if defined(__AVX512F__)
+#include <immintrin.h>  // for the masks of load_part and store_part alone
+#endif
+
 namespace diglot {
 
 #if defined(__AVX512F__)
@@ -65,16 +69,32 @@ inline Vec<T> broadcast(T value) {
 // The first `count` < lanes elements, the others filled.
 template <class T>
 inline Vec<T> load_part(const T* from, Index count, T fill) {
+#if defined(__AVX512F__)
+    const unsigned first = (1u << count) - 1;
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first, from);
+    else
+        return (Vec<T>)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first, from);
+#else
     T buffer[lanes<T>];
     for (Index i = 0; i < lanes<T>; ++i) buffer[i] = i < count ? from[i] : fill;
     return load(buffer);
+#endif
 }
 
 template <class T>
 inline void store_part(T* to, Vec<T> v, Index count) {
+#if defined(__AVX512F__)
+    const unsigned first = (1u << count) - 1;
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(to, first, (__m512)v);
+    else
+        _mm512_mask_storeu_pd(to, first, (__m512d)v);
+#else
     T buffer[lanes<T>];
     store(buffer, v);
-    std::memcpy(to, buffer, count * sizeof(T));
+    for (Index i = 0; i < count; ++i) to[i] = buffer[i];
+#endif
 }
 
 template <class T>

@@ -12,9 +12,12 @@ import inspect
 import math
 import numbers
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from diglot._typing import IntOrPair
+import numpy as np
+
+from diglot._typing import DType, IntOrPair
 
 T = TypeVar("T", bound="Configured")
 
@@ -155,6 +158,15 @@ def boolean(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} is {_brief(value)}, expected True or False")
     return value
+
+
+def floating(name: str, value: Any) -> DType:
+    """Check a dtype that the kernels compute in: float32 or float64."""
+    with suppress(TypeError):
+        dtype: DType = np.dtype(value)
+        if value is not None and dtype in (np.float32, np.float64):
+            return dtype
+    raise ValueError(f"{name} is {_brief(value)}, expected np.float32 or np.float64")
 
 
 def _arguments(configured: Any) -> list["dataclasses.Field[Any]"]:

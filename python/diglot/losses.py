@@ -54,6 +54,8 @@ class Loss(Configured, ABC):
         self._ready = False
         if not isinstance(prediction, np.ndarray) or prediction.ndim < 2:
             raise ShapeError(f"prediction has shape {np.shape(prediction)}, expected (N, K)")
+        if prediction.dtype.kind != "f":
+            raise DataError(f"prediction has dtype {prediction.dtype}, expected floating numbers")
         if prediction.size == 0:
             raise DataError(
                 f"prediction has shape {prediction.shape}: the mean of no rows is undefined"

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from diglot import serialization
-from diglot._typing import Array, DType, Shape
-from diglot.config import build, integer, resolve
+from diglot._typing import Array, Shape
+from diglot.config import build, floating, integer, resolve
 from diglot.errors import ShapeError
 from diglot.initializers import Initializer
 from diglot.layers import LAYERS, Create, Layer
-from diglot.layers.stack import check_layers, measure
+from diglot.layers.stack import check_layers, located, measure
 from diglot.losses import LOSSES, Loss
 from diglot.summary import Summary, summarize
 
@@ -51,7 +51,7 @@ class NeuralNetwork:
     ) -> None:
         self.layers = check_layers(layers)
         self.loss = resolve(loss, LOSSES, "loss")
-        self.dtype = _checked_dtype(dtype)
+        self.dtype = floating("dtype", dtype)
         self.seed = _checked_seed(seed)
         self.input_shape: Shape | None = None
         self._rng = np.random.default_rng(self.seed)
@@ -82,7 +82,7 @@ class NeuralNetwork:
             try:
                 input_ = layer.forward(input_, inference)
             except ShapeError as error:
-                raise ShapeError(f"layer {position}, {layer!r}: {error}") from error
+                raise located(error, position, layer) from error
         self._ready = True
         return input_
 
@@ -101,7 +101,7 @@ class NeuralNetwork:
                 loss_grad does not fit.
         """
         if not self._ready:
-            raise ValueError("run forward before backward")
+            raise ValueError("run forward before backward; predict does not count")
         grad = np.asarray(loss_grad, self.dtype)
         last = 0 if needs_input_grad else self._first_to_learn + 1
         for layer in reversed(self.layers[last:]):
@@ -142,6 +142,7 @@ class NeuralNetwork:
             self.forward(x[start : start + batch_size], inference=True)
             for start in range(0, max(len(x), 1), batch_size)
         ]
+        self._ready = False  # for what forward was run before is lost
         return np.concatenate(parts)
 
     # ---- parameters ------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ class NeuralNetwork:
         Raises:
             ShapeError: a layer cannot take what comes; then nothing has been set up.
         """
-        shape = tuple(integer("input_shape", size, least=0) for size in input_shape)
+        shape = _checked_shape(input_shape)
         if self.input_shape is not None:
             if shape != self.input_shape:
                 raise ShapeError(
@@ -238,7 +239,7 @@ class NeuralNetwork:
         if input_shape is None:
             self._check_is_set_up()
             input_shape = self.input_shape
-        return summarize(self.layers, tuple(input_shape or ()))
+        return summarize(self.layers, _checked_shape(input_shape or ()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture and parameters to a safetensors file, whole or not at all.
@@ -337,7 +338,7 @@ class NeuralNetwork:
             seed=architecture["seed"],
             dtype=architecture["dtype"],
         )
-        return network, tuple(integer("input_shape", size) for size in shape)
+        return network, _checked_shape(shape)
 
     def _checked_input(self, input_: Array) -> Array:
         if isinstance(input_, np.ma.MaskedArray):
@@ -360,14 +361,10 @@ class NeuralNetwork:
             )
 
 
-def _checked_dtype(dtype: npt.DTypeLike) -> DType:
-    try:
-        checked = np.dtype(dtype)
-    except TypeError as error:
-        raise ValueError(f"dtype is {dtype!r}, expected np.float32 or np.float64") from error
-    if dtype is None or checked not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {dtype!r}, expected np.float32 or np.float64")
-    return checked
+def _checked_shape(shape: Iterable[int]) -> Shape:
+    if not isinstance(shape, Iterable):
+        raise ValueError(f"input_shape is {shape!r}, expected the sizes of a sample, (1, 28, 28)")
+    return tuple(integer("input_shape", size, least=0) for size in shape)
 
 
 def _checked_seed(seed: int | np.random.Generator | None) -> int | np.random.Generator | None:

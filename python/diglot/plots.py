@@ -59,13 +59,13 @@ def training_curves(
         colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
         other = colour if label else _COLOURS[1]
         prefix = f"{label}, " if label else ""
-        _curve(panels[0], history, history.loss, f"{prefix}training", colour, marker, "-")
-        _curve(
-            panels[0], history, history.validation_loss, f"{prefix}validation", other, marker, "--"
-        )
+        width = 1.5 + 2 * (len(runs) - 1 - index)  # so that of equal curves none is hidden
+        _curve(panels[0], history, history.loss, f"{prefix}training", colour, marker, "-", width)
+        validation = history.validation_loss
+        _curve(panels[0], history, validation, f"{prefix}validation", other, marker, "--", width)
         for name, panel in zip(names, panels[1:], strict=True):
             column = history.metrics.get(name, [])
-            _curve(panel, history, column, f"{prefix}validation", other, marker, "--")
+            _curve(panel, history, column, f"{prefix}validation", other, marker, "--", width)
     _log_if_wide(panels[0])
     last = max(history.epoch[-1] for history in runs.values() if len(history))
     for panel, name in zip(panels, ["loss", *names], strict=True):
@@ -211,6 +211,7 @@ def _curve(
     colour: str,
     marker: str,
     style: str,
+    width: float,
 ) -> None:
     points = [(e, v) for e, v in zip(history.epoch, values, strict=False) if v is not None]
     if points:
@@ -220,8 +221,9 @@ def _curve(
             label=label,
             color=colour,
             linestyle=style,
+            linewidth=width,
             marker=shown,
-            markersize=4,
+            markersize=3 + width,
             markerfacecolor=colour if style == "-" else "white",
         )
 
@@ -229,7 +231,12 @@ def _curve(
 def _log_if_wide(panel: Axes) -> None:
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in panel.lines])
     if values.min() > 0 and values.max() > 20 * values.min():
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _label(label: int, class_names: Sequence[str] | None) -> str:

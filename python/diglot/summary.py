@@ -8,8 +8,10 @@ from typing import final
 import numpy as np
 
 from diglot._typing import Array, Shape
+from diglot.errors import ShapeError
 from diglot.initializers import Initializer
 from diglot.layers import Layer
+from diglot.layers.stack import located
 
 
 @final
@@ -79,9 +81,12 @@ def summarize(layers: Sequence[Layer], input_shape: Shape) -> Summary:
     """
     rows = []
     output: Array = np.zeros((1, *input_shape), np.float32)
-    for layer in layers:
+    for position, layer in enumerate(layers):
         clone = copy.copy(layer)  # shares what was set up before, until its own setup below
-        clone.setup(output.shape[1:], _zeros)
+        try:
+            clone.setup(output.shape[1:], _zeros)
+        except ShapeError as error:
+            raise located(error, position, layer) from error
         output = clone.forward(output, inference=True)
         rows.append(
             LayerSummary(

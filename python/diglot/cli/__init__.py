@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Deep learning from scratch, in readable NumPy and fast C++.",
         epilog="Start with: diglot demo",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)
     return parser

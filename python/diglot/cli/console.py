@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_WIDTH_OF_A_PIPE = 150
+_WIDTH_OF_A_PIPE = 140
 
 
 class UsageError(ValueError):

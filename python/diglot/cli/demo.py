@@ -1,6 +1,8 @@
 """`diglot demo`: one convolutional network learns real digits on both backends."""
 
 import argparse
+import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -20,10 +22,10 @@ from diglot.cli.console import (
 )
 from diglot.datasets import Dataset, digits, standardize
 from diglot.history import History
-from diglot.layers import Conv2D, Dense, Flatten, MaxPool2D
+from diglot.layers import AvgPool2D, Conv2D, Dense, Flatten
 from diglot.losses import SoftmaxCrossEntropy
 from diglot.network import NeuralNetwork
-from diglot.operations import ReLU
+from diglot.operations import Tanh
 from diglot.optimizers import SGDMomentum
 from diglot.reproduce.training import fit
 from diglot.schedules import Cosine
@@ -31,10 +33,12 @@ from diglot.threads import get_num_threads
 from diglot.trainer import Trainer
 
 _BATCH_SIZE = 32
+_MODEL = "digits.safetensors"
 _GOOD_ACCURACY = 0.97
-_SAME_LOSS = 1e-3
-"""How far the two losses of an epoch may differ, as a share of the loss. They are sums of the same
-terms in another order; each epoch multiplies what rounding leaves."""
+_SAME_LOSS = 1e-4
+"""How far the two losses of an epoch may differ, as a share of the loss. The backends add the same
+terms in another order, which float32 shows in the seventh digit; training multiplies it a little.
+"""
 
 _DESCRIPTION = """Train a small convolutional network on 1442 real handwritten digits, once on the
 NumPy reference and once on the native kernels, from the same seed. Compare the losses epoch by
@@ -46,7 +50,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command to the parser."""
     text = "train a small network on real digits, on both backends"
     parser = commands.add_parser("demo", help=text, description=_DESCRIPTION)
-    parser.add_argument("--epochs", type=positive_number, default=12, metavar="N", help="(12)")
+    parser.add_argument("--epochs", type=positive_number, default=15, metavar="N", help="(15)")
     parser.add_argument("--seed", type=natural_number, default=1, metavar="N", help="(1)")
     parser.add_argument(
         "--out",
@@ -91,13 +95,17 @@ class Run:
 
 
 def make_network(seed: int) -> NeuralNetwork:
-    """Build the network: two layers of filters, two of neurons."""
+    """Build the network: two layers of filters, two of neurons.
+
+    All of it is smooth. With ReLU or max pooling, a number that rounding moves across a threshold
+    changes the rest of the training, and the backends would part.
+    """
     layers = [
-        Conv2D(16, 3, ReLU, padding="same", weight_init="he"),
-        MaxPool2D(2),
-        Conv2D(32, 3, ReLU, padding="same", weight_init="he"),
+        Conv2D(16, 3, Tanh, padding="same"),
+        Conv2D(32, 3, Tanh, padding="same"),
+        AvgPool2D(2),
         Flatten(),
-        Dense(64, ReLU, weight_init="he", dropout=0.2),
+        Dense(64, Tanh, dropout=0.2),
         Dense(10),
     ]
     return NeuralNetwork(layers, SoftmaxCrossEntropy(), seed=seed)
@@ -180,7 +188,10 @@ def _print_scores(console: Console, runs: list[Run]) -> bool:
     )  # fmt: skip
     for run, seconds in zip(runs, times, strict=True):
         table.add_row(
-            run.backend, f"{100 * run.accuracy:.2f} %", f"{seconds:.2f}", f"{times[0] / seconds:.1f}x"
+            run.backend,
+            f"{100 * run.accuracy:.2f} %",
+            f"{seconds:.2f}",
+            f"{times[0] / seconds:.1f}x",
         )
     console.print(table)
     accurate = all(run.accuracy > _GOOD_ACCURACY for run in runs)
@@ -195,7 +206,7 @@ def _print_scores(console: Console, runs: list[Run]) -> bool:
 
 def _save(console: Console, native: Run, reference: Run, data: Dataset, out: Path) -> None:
     """Write the model, and pictures if matplotlib is there."""
-    model = out / "digits.safetensors"
+    model = out / _MODEL
     native.network.save(model)
     console.print(f"saved {model}")
     predicted = native.scores.argmax(axis=1)
@@ -224,9 +235,14 @@ def _some_with_all_mistakes(predicted: Array, true: Array, count: int = 40) -> A
 def _print_next_steps(console: Console, out: Path) -> None:
     console.print(
         "\nWhat next?\n"
-        f"  python -c \"import diglot; print(diglot.NeuralNetwork.load('{out}/digits.safetensors'))\"\n"
+        f"  {_load_command(out / _MODEL)}\n"
         "  diglot verify        # compare every kernel with its definition, on this machine\n"
         "  diglot reproduce 1   # the book's experiments, chapter by chapter\n"
         "  diglot info",
         soft_wrap=True,
     )
+
+
+def _load_command(model: Path) -> str:
+    program = f"import diglot; print(diglot.NeuralNetwork.load({json.dumps(str(model))}))"
+    return shlex.join(["python", "-c", program])

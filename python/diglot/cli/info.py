@@ -64,11 +64,11 @@ def _builds() -> list[tuple[str, str]]:
     for name in names:
         build = native.load(name).build_info()
         standard = build["openmp"]
-        openmp = f"OpenMP {_OPENMP.get(standard, standard)}" if standard else "no OpenMP: one thread"
-        compiler = f"compiler {build['compiler']}"
-        pairs.append(
-            (f"build {name}", f"{build['vector_bits']}-bit vectors, {openmp}, {compiler}")
+        openmp = (
+            f"OpenMP {_OPENMP.get(standard, standard)}" if standard else "one thread, no OpenMP"
         )
+        compiler = f"compiler {build['compiler']}"
+        pairs.append((f"build {name}", f"{build['vector_bits']}-bit vectors, {openmp}, {compiler}"))
         pairs.append(("", build["flags"]))
     others = sorted(set(native.BUILDS) - set(names))
     if others:

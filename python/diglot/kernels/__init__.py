@@ -71,5 +71,4 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no kernel {name!r}")
 
 
-
 _KERNELS = frozenset(reference.__all__)

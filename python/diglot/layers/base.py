@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diglot._typing import Array, Shape
-from diglot.config import Configured
+from diglot.config import Configured, floating
 from diglot.errors import ShapeError
 from diglot.initializers import Initializer
 from diglot.operations.base import Operation, ParamOperation
@@ -77,7 +77,7 @@ class Layer(Configured, ABC):
         """
         generator = np.random.default_rng() if rng is None else rng
         if create is None:
-            real = np.dtype(dtype)
+            real = floating("dtype", dtype)
 
             def create(name: str, shape: Shape, initializer: Initializer) -> Array:
                 return initializer(shape, generator, real)
@@ -123,7 +123,10 @@ class Layer(Configured, ABC):
 
         Raises:
             ShapeError: the layer was set up for another shape.
+            ValueError: the input is not an array, or of no dtype that can be computed in.
         """
+        if not isinstance(input_, np.ndarray):
+            raise ValueError(f"input_ is a {type(input_).__name__}, expected a NumPy array")
         shape = input_.shape[1:]
         if shape != self.input_shape:
             if self.input_shape is not None:

@@ -78,7 +78,9 @@ class Conv2D(Layer):
         self.dilation = int_or_pair("dilation", self.dilation)
         self.groups = integer("groups", self.groups)
         if self.channels % self.groups:
-            raise ValueError(f"groups is {self.groups}, which does not divide {self.channels}")
+            raise ValueError(
+                f"groups is {self.groups}, which does not divide the {self.channels} filters"
+            )
         boolean("bias", self.bias)
         self.dropout = real("dropout", self.dropout, least=0, below=1)
         boolean("flatten", self.flatten)

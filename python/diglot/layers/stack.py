@@ -20,10 +20,11 @@ def check_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     layers = tuple(layers)
     if not layers:
         raise ValueError("layers is empty, expected at least one")
+    positions: dict[int, int] = {}
     for position, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise ValueError(f"layers[{position}] is {_what_instead(layer)}")
-        first = next(i for i, other in enumerate(layers) if other is layer)
+        first = positions.setdefault(id(layer), position)
         if first != position:
             raise ValueError(
                 f"layers[{first}] and layers[{position}] are one object; make two, or they would "
@@ -50,10 +51,8 @@ def measure(layers: Sequence[Layer], input_shape: Shape, dtype: DType) -> dict[s
     shape, shapes = input_shape, {}
     for position, layer in enumerate(layers):
         if layer.input_shape not in (None, shape):
-            raise ShapeError(
-                f"layer {position}, {layer!r}: a sample has shape {shape}, but the layer was set "
-                f"up for {layer.input_shape}"
-            )
+            error = f"a sample has shape {shape}, but the layer was set up for {layer.input_shape}"
+            raise located(error, position, layer)
         for array in layer.parameters().values():
             if array.dtype != dtype:
                 raise ValueError(
@@ -63,9 +62,14 @@ def measure(layers: Sequence[Layer], input_shape: Shape, dtype: DType) -> dict[s
         try:
             shape, parameters = layer.measure(shape)
         except ShapeError as error:
-            raise ShapeError(f"layer {position}, {layer!r}: {error}") from error
+            raise located(error, position, layer) from error
         shapes.update({f"{position}.{name}": size for name, size in parameters.items()})
     return shapes
+
+
+def located(error: ShapeError | str, position: int, layer: Layer) -> ShapeError:
+    """Say in which layer of the row an error was found."""
+    return ShapeError(f"layer {position}, {layer!r}: {error}")
 
 
 def _what_instead(value: object) -> str:

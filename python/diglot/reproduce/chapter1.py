@@ -56,7 +56,7 @@ def _row_1_1(settings: Settings) -> Outcome:
     x, w = rng.randn(1, 3), rng.randn(3, 1)
     _, dx = sigmoid_of_a_product(x, w)
     return _compared(
-        f"d/dX {_text(dx[0])}",
+        _text(dx),
         ("X", x, [[0.4723, 0.6151, -1.7262]]),
         ("W", w, [[0.9282], [-0.6075], [-1.2214]]),
         ("d sigmoid(XW)/dX", dx, [[0.0852, -0.0557, -0.1121]]),
@@ -69,7 +69,7 @@ def _row_1_2(settings: Settings) -> Outcome:
     y, dx = sigmoid_of_a_product(x, w)
     loss = y.sum()
     return _compared(
-        f"L {loss:.4f}, d/dX {_text(dx[0])} ...",
+        f"L {loss:.4f}, {_text(dx)}",
         ("L", loss, 2.3755),
         (
             "dL/dX",
@@ -82,7 +82,7 @@ def _row_1_2(settings: Settings) -> Outcome:
 def _row_1_3(settings: Settings) -> Outcome:
     y, dx, dw = convolution_1d(np.arange(1.0, 6.0), np.ones(3))
     return _compared(
-        f"L {y.sum():g}, d/dx {_text(dx, '.0f')}, d/dw {_text(dw, '.0f')}",
+        f"L {y.sum():g}, {_text(dx, '.0f')}, {_text(dw, '.0f')}",
         ("L", y.sum(), 39),
         ("dL/dx", dx, [2, 3, 3, 3, 2]),
         ("dL/dw", dw, [10, 15, 14]),
@@ -99,23 +99,22 @@ def _compared(ours: str, *triples: tuple[str, Any, Any]) -> Outcome:
 
 
 def _text(numbers: Array, form: str = ".4f") -> str:
-    return "(" + " ".join(format(number, form) for number in numbers) + ")"
+    texts = [format(number, form) for number in numbers.flat]
+    return " ".join(texts if len(texts) < 6 else [*texts[:2], "...", texts[-1]])
 
 
 ROWS = (
-    Row(
-        "1.1", "gradient of sigmoid(XW)", "d/dX (0.0852 -0.0557 -0.1121)", _row_1_1
-    ),
+    Row("1.1", "d sigmoid(XW)/dX", "0.0852 -0.0557 -0.1121", _row_1_1),
     Row(
         "1.2",
-        "gradient of L = sum(sigmoid(XW))",
-        "L 2.3755, d/dX (0.2489 -0.3748 0.0112) ...",
+        "L = sum(sigmoid(XW)), dL/dX",
+        "L 2.3755, 0.2489 -0.3748 ... -0.0225",
         _row_1_2,
     ),
     Row(
         "1.3",
-        "gradients of a 1-D convolution, L = sum",
-        "L 39, d/dx (2 3 3 3 2), d/dw (10 15 14)",
+        "convolution in 1-D, L = sum, dL/dx, dL/dw",
+        "L 39, 2 3 3 3 2, 10 15 14",
         _row_1_3,
     ),
 )

@@ -48,9 +48,7 @@ def train(table: Table, hidden_layers: int, seed: int, settings: Settings) -> tu
     book = table.is_boston or hidden_layers == 0
     centre = 0.0 if table.is_boston else table.centre
     y = ((table.y_train - centre) / table.scale).astype(np.float32)
-    network = regression_network(
-        hidden_layers, seed, weight_init="standard" if book else "glorot"
-    )
+    network = regression_network(hidden_layers, seed, weight_init="standard" if book else "glorot")
     optimizer = SGD(lr=0.01) if book else SGD(lr=Cosine(0.1), weight_decay=0.005)
     epochs = 5 if settings.quick else 50 if book else 200
     fit(

@@ -4,12 +4,13 @@ import statistics
 from dataclasses import dataclass
 from typing import Any, final
 
+from diglot.datasets import one_hot
 from diglot.layers import Dense
 from diglot.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
-from diglot.datasets import one_hot
 from diglot.metrics import accuracy, binary_form_cross_entropy
 from diglot.network import NeuralNetwork
-from diglot.operations import Activation, Linear as Identity, ReLU, Sigmoid, Tanh
+from diglot.operations import Activation, ReLU, Sigmoid, Tanh
+from diglot.operations import Linear as Identity
 from diglot.optimizers import SGD, Optimizer, SGDMomentum
 from diglot.reproduce.images import judge_accuracy, load_images
 from diglot.reproduce.rows import Outcome, Row, Settings
@@ -58,14 +59,18 @@ class Experiment:
 
     def network(self, seed: int) -> NeuralNetwork:
         """Build the network."""
-        inits = {"weight_init": self.init}
-        if self.init == "standard":
-            inits["bias_init"] = self.init
-        hidden = [
-            Dense(neurons, self.activation, dropout=1 - self.keep, **inits)
-            for neurons in self.hidden
+        sizes = [(neurons, self.activation, 1 - self.keep) for neurons in self.hidden]
+        layers = [
+            Dense(
+                neurons,
+                activation,
+                dropout=dropout,
+                weight_init=self.init,
+                bias_init="standard" if self.init == "standard" else "zeros",
+            )
+            for neurons, activation, dropout in [*sizes, (10, self.output, 0.0)]
         ]
-        return NeuralNetwork([*hidden, Dense(10, self.output, **inits)], self.loss(), seed=seed)
+        return NeuralNetwork(layers, self.loss(), seed=seed)
 
     def optimizer(self) -> Optimizer:
         """Make the optimizer."""

@@ -1,21 +1,16 @@
 """Chapter 5: one convolutional layer, one dense layer, one epoch of MNIST."""
 
-from dataclasses import dataclass
-from typing import final
-
 from diglot.layers import Conv2D, Dense, Layer
 from diglot.losses import SoftmaxCrossEntropy
 from diglot.metrics import accuracy, binary_form_cross_entropy
 from diglot.network import NeuralNetwork
-from diglot.operations import Tanh, ReLU
+from diglot.operations import ReLU, Tanh
 from diglot.optimizers import Adam, Optimizer, SGDMomentum
 from diglot.reproduce.images import judge_accuracy, load_images
 from diglot.reproduce.rows import Outcome, Row, Settings
 from diglot.reproduce.training import fit
 from diglot.schedules import Cosine
 from diglot.trainer import Trainer
-
-_SEED = 1
 
 
 def book_layers(channels: int) -> list[Layer]:
@@ -30,7 +25,7 @@ def our_layers() -> list[Layer]:
 
 
 def train(
-    layers: list[Layer], optimizer: Optimizer, batch_size: int, settings: Settings, seed: int = _SEED
+    layers: list[Layer], optimizer: Optimizer, batch_size: int, settings: Settings, seed: int = 1
 ) -> dict[str, float]:
     """Train for one epoch on the whole training part.
 

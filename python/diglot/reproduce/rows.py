@@ -101,4 +101,3 @@ class Result:
             "seconds": self.seconds,
             "figures": dict(self.outcome.figures),
         }
-
