@@ -1,4 +1,10 @@
-"""Chapter 4: fully connected networks on MNIST, and what makes them better, one thing at a time."""
+"""Chapter 4: fully connected networks on MNIST, and what makes them better, one thing at a time.
+
+The book looks at the test set every ten epochs and stops when its loss rises, so that the test set
+takes part in the training. Here every network is trained to the end, on all 60 000 images, and sees
+the test set once. (The loss on images that were held back rises long before the accuracy stops
+rising: to stop there costs up to a point.)
+"""
 
 import statistics
 from dataclasses import dataclass
@@ -39,7 +45,8 @@ class Experiment:
             the standard normal one.
         keep: the share of each hidden layer that dropout keeps.
         noise: how far ours may lie below the published accuracy, in percentage points.
-        seeds: how many runs there are; their median counts.
+        seeds: how many runs there are; their median counts. A network whose weights begin so large
+            that its neurons are saturated depends on where they begin.
     """
 
     id: str
@@ -89,24 +96,16 @@ class Experiment:
         return judge_accuracy(median, bound, {"runs": runs}, judged=not settings.quick)
 
     def _train(self, seed: int, settings: Settings) -> dict[str, Any]:
-        """Train until the validation loss, looked at every ten epochs, no longer falls."""
         data = load_images(settings.quick)
-        x_train, x_val, x_test = (
-            x.reshape(len(x), -1) for x in (data.x_train, data.x_val, data.x_test)
-        )
-        y_train, y_val = data.y_train, data.y_val
-        if self.loss is MeanSquaredError:
-            y_train, y_val = one_hot(y_train, 10), one_hot(y_val, 10)
+        x_train, x_test = (x.reshape(len(x), -1) for x in (data.x_train, data.x_test))
+        one_hot_rows = self.loss is MeanSquaredError
         network = self.network(seed)
-        history = fit(
-            Trainer(network, self.optimizer(), metrics=[accuracy]),
+        fit(
+            Trainer(network, self.optimizer()),
             x_train,
-            y_train,
-            validation=(x_val, y_val),
+            one_hot(data.y_train, 10) if one_hot_rows else data.y_train,
             epochs=2 if settings.quick else self.epochs,
             batch_size=_BATCH_SIZE,
-            eval_every=10,
-            early_stopping=1,
             seed=seed,
             progress=settings.progress,
         )
@@ -115,8 +114,6 @@ class Experiment:
             "seed": seed,
             "accuracy": accuracy(scores, data.y_test),
             "binary-form loss": binary_form_cross_entropy(scores, data.y_test),
-            "epochs": len(history),
-            "best epoch": history.best_epoch,
         }
 
 
@@ -128,14 +125,12 @@ EXPERIMENTS = (
         output=Sigmoid, loss=MeanSquaredError, noise=5.0, seeds=3,
     ),
     Experiment("4.3", "sigmoid, SGD .1", 92.14, Sigmoid, 0.1, momentum=False),
-    Experiment(
-        "4.4", "relu, SGD .1", 76.38, ReLU, 0.1, momentum=False, noise=5.0, seeds=3
-    ),
-    Experiment("4.5", "tanh, SGD .1", 91.01, Tanh, 0.1, momentum=False),
+    Experiment("4.4", "relu, SGD .1", 76.38, ReLU, 0.1, momentum=False, noise=5.0, seeds=3),
+    Experiment("4.5", "tanh, SGD .1", 91.01, Tanh, 0.1, momentum=False, seeds=3),
     Experiment("4.6", "sigmoid, momentum .1", 92.12, Sigmoid, 0.1),
     Experiment("4.7", "tanh, momentum .1", 95.51, Tanh, 0.1),
     Experiment("4.8", "tanh, momentum .15 to .05 in a line", 95.91, Tanh, _FALLING),
-    Experiment("4.9", "tanh, momentum .2 to .05 exponentially", 96.06, Tanh, _SHRINKING),
+    Experiment("4.9", "tanh, momentum .2 to .05 exponentially", 96.06, Tanh, _SHRINKING, seeds=3),
     Experiment("4.10", "4.8 from Glorot's weights", 96.71, Tanh, _FALLING, init="glorot"),
     Experiment("4.11", "4.9 from Glorot's weights", 96.71, Tanh, _SHRINKING, init="glorot"),
     Experiment(

@@ -2,43 +2,26 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from diglot._typing import Array
-from diglot.datasets import mnist, standardize
+from diglot.datasets import Dataset, mnist, standardize
 from diglot.reproduce.rows import Outcome
-
-_VALIDATION_ROWS = 5000
-
-
-class Images(NamedTuple):
-    """Training, validation and test part: float32 (N, 1, 28, 28) with integer labels (N,).
-
-    The validation part is cut off the training images: it decides when to stop, so that the test
-    part decides nothing.
-    """
-
-    x_train: Array
-    y_train: Array
-    x_val: Array
-    y_val: Array
-    x_test: Array
-    y_test: Array
 
 
 @cache
-def load_images(quick: bool = False) -> Images:
+def load_images(quick: bool = False) -> Dataset:
     """Load MNIST; pixels minus the training mean, over the training standard deviation.
 
     Args:
-        quick: take the first tenth only.
+        quick: take a tenth of each part only.
+
+    Returns:
+        Images float32 (N, 1, 28, 28), labels integers (N,).
     """
     x, y, x_test, y_test = mnist()
     x, x_test = standardize(x, x_test)
-    if quick:
-        x, y, x_test, y_test = (part[: len(part) // 10] for part in (x, y, x_test, y_test))
-    cut = len(x) - _VALIDATION_ROWS * len(x) // 60_000
-    return Images(x[:cut], y[:cut], x[cut:], y[cut:], x_test, y_test)
+    data = Dataset(x, y, x_test, y_test)
+    return Dataset(*(part[: len(part) // 10] for part in data)) if quick else data
 
 
 def judge_accuracy(
