@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ def test_the_context_manager_restores_the_count():
     assert diglot.get_num_threads() == before
 
 
-@pytest.mark.parametrize("count", [0, -1, 2.0, "2", True])
+@pytest.mark.parametrize("count", [0, -1, 2.0, "2", True, 1025, 10**12])
 def test_a_bad_count_is_refused(count):
     before = diglot.get_num_threads()
     with pytest.raises(ValueError, match="expected an integer of at least 1"):
@@ -38,7 +39,7 @@ def test_the_count_reaches_every_build():
         assert [module.get_num_threads() for module in modules] == [3] * len(modules)
 
 
-@pytest.mark.parametrize(("variable", "expected"), [("3", 3), ("2,1", 2)])
+@pytest.mark.parametrize(("variable", "expected"), [("3", 3), ("2,1", 2), ("9" * 20, 1024)])
 def test_omp_num_threads_sets_the_count_at_import(variable, expected):
     code = "import diglot; print(diglot.get_num_threads())"
     environment = {**os.environ, "OMP_NUM_THREADS": variable}
@@ -68,6 +69,23 @@ def test_a_forked_child_runs_on_one_thread_and_does_not_hang(big):
         child.join(timeout=60)
     assert (count, refused) == (1, True)
     np.testing.assert_array_equal(product, expected)
+
+
+def test_a_fork_within_a_with_block_leaves_the_child_on_one_thread(big):
+    kernels.matmul(big, big)
+    with diglot.num_threads(1):
+        child = os.fork()
+    if child == 0:  # leaves the same block, and must not get its parent's threads back
+        signal.alarm(30)
+        kernels.matmul(big, big)
+        os._exit(diglot.get_num_threads())
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+
+
+def test_a_numpy_integer_is_a_count():
+    with diglot.num_threads(np.int64(2)):
+        assert diglot.get_num_threads() == 2
 
 
 def test_kernels_run_in_several_python_threads_at_once(big):

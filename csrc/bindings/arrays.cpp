@@ -29,7 +29,7 @@ std::string dtype_text(const py::array& array) { return py::str(array.dtype()); 
 
 // A subclass may change what elements mean: a masked array's mask would be ignored silently.
 py::array require_plain_array(const py::handle& argument, const char* name) {
-    static const PyTypeObject* const ndarray =
+    const auto* const ndarray =
         reinterpret_cast<PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
     if (!py::isinstance<py::array>(argument))
         throw py::type_error(std::string(name) + " is a " +
@@ -99,24 +99,24 @@ py::array_t<Int> require_indices(const py::handle& argument, const char* name, i
     DIGLOT_REQUIRE(kind == 'i' || kind == 'u',
                    std::string(name) + " has dtype " + dtype_text(array) + ", expected integers");
     require_rank(array, name, rank);
-    const auto check = [&](const auto* values) {
-        bool inside = true;
-        for (Index i = 0; i < array.size(); ++i) inside &= values[i] >= 0 && values[i] < limit;
-        for (Index i = 0; !inside && i < array.size(); ++i)
-            DIGLOT_REQUIRE(values[i] >= 0 && values[i] < limit,
-                           std::string(name) + " holds " + std::to_string(values[i]) +
-                               " (element " + std::to_string(i) + "), expected 0 <= " + name +
-                               " < " + std::to_string(limit));
-    };
-    if (kind == 'i' && array.itemsize() == sizeof(Int)) {
-        auto indices = contiguous<Int>(array);
-        check(indices.data());
-        return indices;
+    // As 64-bit integers first: a narrower type could turn a wrong value into a right one.
+    const Contiguous<std::int64_t> wide(static_cast<const py::object&>(array));
+    py::array_t<Int> indices = allocate_like<Int>(array);
+    const std::int64_t* from = wide.data();
+    Int* to = indices.mutable_data();
+    bool inside = true;
+    for (Index i = 0; i < wide.size(); ++i) {
+        const std::int64_t value = from[i];
+        inside &= value >= 0 && value < limit;
+        to[i] = static_cast<Int>(value);
     }
-    // Another type is checked before it is narrowed.
-    const auto wide = contiguous<std::int64_t>(array);
-    check(wide.data());
-    return py::array_t<Int, py::array::c_style | py::array::forcecast>(wide);
+    for (Index i = 0; !inside && i < wide.size(); ++i)
+        DIGLOT_REQUIRE(from[i] >= 0 && from[i] < limit,
+                       std::string(name) + " holds " + std::to_string(from[i]) + " (element " +
+                           std::to_string(i) + "), expected 0 <= " + name + " < " +
+                           std::to_string(limit));
+    DIGLOT_REQUIRE(inside, std::string(name) + " was changed by another thread");
+    return indices;
 }
 
 template py::array_t<std::int32_t> require_indices(const py::handle&, const char*, int, Index);
@@ -129,6 +129,10 @@ Pair require_pair(const py::handle& argument, const char* name, Index least) {
             fail(std::string(name) + " is " + std::string(py::repr(argument)) +
                  ", expected an int or a pair of ints (height, width)");
         const Index number = PyNumber_AsSsize_t(value.ptr(), nullptr);  // clips what is too large
+        if (PyErr_Occurred()) {  // an array of several numbers claims to be an index, and is none
+            PyErr_Clear();
+            fail(std::string(name) + " is not an int or a pair of ints (height, width)");
+        }
         DIGLOT_REQUIRE(number >= least && number <= most,
                        std::string(name) + " is " + std::string(py::repr(argument)) +
                            ", expected at least " + std::to_string(least) + " and at most " +

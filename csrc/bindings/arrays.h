@@ -53,19 +53,21 @@ void require_writable_in_place(const py::array& array, const char* name);
 void require_no_overlap(const py::array& a, const char* a_name, const py::array& b,
                         const char* b_name);
 
-// Integers of any type as contiguous ones of type Int (std::int32_t or std::int64_t), each checked
-// to lie in [0, limit); limit fits Int.
+// A copy of integers of any type as contiguous ones of type Int (std::int32_t or std::int64_t), each
+// checked to lie in [0, limit); limit fits Int. It is a copy because another Python thread may write
+// into the argument while a kernel reads.
 template <class Int>
 py::array_t<Int> require_indices(const py::handle& argument, const char* name, int rank,
                                  Index limit);
 
 // A contiguous, aligned array of T in native byte order: the same one, or a copy if need be.
 template <class T>
-py::array_t<T, py::array::c_style | py::array::forcecast> contiguous(const py::array& array) {
-    const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
-    py::array source = array;
-    if (!aligned) source = array.attr("copy")();
-    return py::array_t<T, py::array::c_style | py::array::forcecast>(source);
+using Contiguous = py::array_t<T, py::array::c_style | py::array::forcecast |
+                                      py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
+
+template <class T>
+Contiguous<T> contiguous(const py::array& array) {
+    return Contiguous<T>(static_cast<const py::object&>(array));
 }
 
 template <class T, int Rank>
@@ -111,7 +113,7 @@ template <class T>
 class Scratch {
   public:
     explicit Scratch(Index count)
-        : data_(static_cast<T*>(::operator new[](count * sizeof(T), alignment))) {}
+        : data_(static_cast<T*>(::operator new[](checked_product(count, sizeof(T)), alignment))) {}
     ~Scratch() { ::operator delete[](data_, alignment); }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;

@@ -1,5 +1,7 @@
 #include "kernels/conv.h"
 
+#include <algorithm>
+
 #include "bindings/arrays.h"
 #include "bindings/families.h"
 
@@ -24,10 +26,11 @@ struct Settings {
 
 Index output_extent(const char* axis, Index size, Index kernel, Index stride, Index padding,
                     Index dilation) {
-    const Index reach = dilation * (kernel - 1) + 1, padded = size + 2 * padding;
-    DIGLOT_REQUIRE(kernel >= 1 && reach <= padded,
-                   "the filters reach over " + std::to_string(reach) + " pixels of " + axis +
-                       ", but the padded image has " + std::to_string(padded));
+    DIGLOT_REQUIRE(kernel >= 1, std::string("the filters have no pixels in ") + axis);
+    const Index reach = checked_product(dilation, kernel - 1) + 1, padded = size + 2 * padding;
+    DIGLOT_REQUIRE(reach <= padded, "the filters reach over " + std::to_string(reach) +
+                                        " pixels of " + axis + ", but the padded image has " +
+                                        std::to_string(padded));
     return (padded - reach) / stride + 1;
 }
 
@@ -39,7 +42,12 @@ ConvShape conv_shape(Index n, Index c, Index h, Index w, Index oc, Index kh, Ind
     ConvShape shape{n, c, h, w, oc, kh, kw, 0, 0, s.groups, s.stride, s.padding, s.dilation};
     shape.oh = output_extent("height", h, kh, s.stride.height, s.padding.height, s.dilation.height);
     shape.ow = output_extent("width", w, kw, s.stride.width, s.padding.width, s.dilation.width);
-    checked_product(checked_product(c, h + 2 * s.padding.height), w + 2 * s.padding.width);
+    // Every size that the kernels compute is at most this one times a few thousand (threads, bytes).
+    constexpr Index most = Index{1} << 40;
+    const Index padded = checked_product(
+        checked_product(std::max<Index>(c, 1), h + 2 * s.padding.height), w + 2 * s.padding.width);
+    DIGLOT_REQUIRE(padded <= most, "an image with its padding would have " +
+                                       std::to_string(padded) + " numbers, expected at most 2^40");
     return shape;
 }
 
@@ -49,9 +57,6 @@ void require_output_shape(const py::array& dy, const ConvShape& s) {
                    "dy has shape " + shape_text(dy) + ", expected " + shape_text(expected));
 }
 
-// With no images or no filters there is nothing to loop over, and scratch may not even be sized.
-bool is_empty(const ConvShape& s) { return s.n == 0 || s.oc == 0; }
-
 py::object conv2d_forward_binding(const py::object& x_argument, const py::object& w_argument,
                                   const py::object& b_argument, const py::object& stride,
                                   const py::object& padding, const py::object& dilation,
@@ -60,10 +65,11 @@ py::object conv2d_forward_binding(const py::object& x_argument, const py::object
     const py::array w = require_array(w_argument, "w", 4);
     require_same_dtype(w, "w", x, "x");
     const Settings settings(stride, padding, dilation, groups);
-    DIGLOT_REQUIRE(w.shape(1) * groups == x.shape(1),
-                   "w has shape " + shape_text(w) + ", so with groups = " + std::to_string(groups) +
-                       " it sees " + std::to_string(w.shape(1) * groups) + " channels; x " +
-                       shape_text(x) + " has " + std::to_string(x.shape(1)));
+    const Index seen = checked_product(w.shape(1), groups);
+    DIGLOT_REQUIRE(seen == x.shape(1), "w has shape " + shape_text(w) +
+                                           ", so with groups = " + std::to_string(groups) +
+                                           " it sees " + std::to_string(seen) + " channels; x " +
+                                           shape_text(x) + " has " + std::to_string(x.shape(1)));
     const ConvShape s = conv_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), w.shape(0),
                                    w.shape(2), w.shape(3), settings);
     std::optional<py::array> b;
@@ -81,7 +87,7 @@ py::object conv2d_forward_binding(const py::object& x_argument, const py::object
         std::optional<py::array> b_values;
         if (b) b_values = contiguous<T>(*b);
         py::array_t<T> y = allocate<T>({s.n, s.oc, s.oh, s.ow});
-        if (is_empty(s)) return y;
+        if (y.size() == 0) return y;
         const auto y_view = mutable_view<T, 4>(y);
         const int threads = conv2d_threads(s);
         const Scratch<T> scratch(conv2d_forward_scratch<T>(s, threads));
@@ -112,7 +118,10 @@ py::object conv2d_backward_input_binding(const py::object& dy_argument,
         const auto dy_values = contiguous<T>(dy);
         const auto w_values = contiguous<T>(w);
         py::array_t<T> dx = allocate<T>({s.n, s.c, s.h, s.w});
-        if (s.n == 0 || s.c == 0) return dx;
+        if (s.n == 0 || s.c == 0 || s.oc == 0) {
+            std::fill_n(dx.mutable_data(), dx.size(), T(0));
+            return dx;
+        }
         const auto dx_view = mutable_view<T, 4>(dx);
         const int threads = conv2d_threads(s);
         const Scratch<T> scratch(conv2d_backward_input_scratch<T>(s, threads));

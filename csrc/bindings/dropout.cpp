@@ -21,7 +21,7 @@ py::object dropout_forward_binding(const py::object& x_argument, double rate, st
         py::array_t<T> y = allocate_like<T>(x);
         py::array_t<bool> mask = allocate_like<bool>(x);
         const View<T, 1> to = mutable_flat<T>(y);
-        const View<bool, 1> keep = mutable_flat<bool>(mask);
+        const View<std::uint8_t, 1> keep = mutable_flat<std::uint8_t>(mask);
         {
             py::gil_scoped_release nogil;
             dropout_forward<T>(flat<T>(values), rate, seed, to, keep);
@@ -44,7 +44,7 @@ py::object dropout_backward_binding(const py::object& dy_argument, const py::obj
         const auto values = contiguous<T>(dy);
         py::array_t<T> dx = allocate_like<T>(dy);
         const View<T, 1> to = mutable_flat<T>(dx);
-        const View<const bool, 1> keep = flat<bool>(mask);
+        const View<const std::uint8_t, 1> keep = flat<std::uint8_t>(mask);
         {
             py::gil_scoped_release nogil;
             dropout_backward<T>(flat<T>(values), keep, rate, to);

@@ -20,6 +20,8 @@ Index output_extent(const char* axis, Index size, Index kernel, Index stride, In
 
 Index pixels(Index h, Index w) {
     const Index count = checked_product(h, w);
+    DIGLOT_REQUIRE(count > 0, "an image of " + std::to_string(h) + " x " + std::to_string(w) +
+                                  " pixels has none to pool");
     DIGLOT_REQUIRE(count <= 0x7fffffff,
                    "an image of " + std::to_string(h) + " x " + std::to_string(w) +
                        " pixels has more than the 2^31 - 1 that an index can name");

@@ -3,17 +3,9 @@
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
 #include "kernels/patches.h"
+#include "kernels/window.h"
 
 namespace diglot {
-
-namespace {
-
-Index ceil_div(Index value, Index unit) { return (value + unit - 1) / unit; }
-
-// Each thread's scratch begins on a cache line of its own.
-Index whole_lines(Index elements) { return gemm::round_up(elements, 64); }
-
-}  // namespace
 
 int conv2d_threads(const ConvShape& s) noexcept {
     return team_size(get_num_threads(), s.multiply_adds() / 16);
@@ -80,23 +72,13 @@ Index input_product(const ConvShape& s) {
     return whole_lines(gemm::scratch_size<T>(patch_rows<T>(s), s.positions(), s.group_filters()));
 }
 
-// Outputs j in [first, end) of a row read inside the image: 0 <= j * stride + shift < width.
-struct Range {
-    Index first, end;
-    static Range inside(Index shift, Index stride, Index width, Index outputs) {
-        const Index first = shift < 0 ? ceil_div(-shift, stride) : 0;
-        const Index end = shift >= width ? 0 : (width - 1 - shift) / stride + 1;
-        return {std::min(first, outputs), std::min(end, outputs)};
-    }
-};
-
 // Adds one row of the patch matrix (window element (u, v), outputs [first, first + columns)) to the
 // channel it came from.
 template <class T>
 void add_patch_row(const ConvShape& s, const T* row, Index u, Index v, Index first, Index columns,
                    T* channel) {
     const Index shift = v * s.dilation.width - s.padding.width;
-    const Range inside = Range::inside(shift, s.stride.width, s.w, s.ow);
+    const Inside inside(shift, s.stride.width, s.w, s.ow);
     for (Index output = first; output < first + columns;) {
         const Index i = output / s.ow, j = output % s.ow;
         const Index end = std::min(s.ow, j + first + columns - output);
@@ -209,7 +191,7 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
     // Blocks of filters, as many as it takes to keep the threads busy.
     const Index strips = threads == 1 ? 1 : ceil_div(4 * threads, pieces * s.groups * blocks);
     const Index height =
-        std::min(filters, gemm::round_up(ceil_div(filters, strips), gemm::Tile<T>::rows));
+        std::min(filters, round_up(ceil_div(filters, strips), gemm::Tile<T>::rows));
     const Index rows = ceil_div(filters, height);
     const Index tasks = pieces * s.groups * blocks * rows, elements = dw.size();
     T* const sums = pieces > 1 ? scratch : dw.data;

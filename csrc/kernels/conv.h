@@ -1,17 +1,17 @@
 // Cross-correlation of images with filters, and its two gradients.
 //
-//     y[n, o, i, j]  = b[o] + sum_{c,u,v} x[n, c, i*s + u*d - p, j*s + v*d - p] w[o, c, u, v]
-//     dx[n, c, h, w] = sum over all (o, i, j, u, v) that read x[n, c, h, w] of dy[n, o, i, j] w[o,
-//     c, u, v] dw[o, c, u, v] = sum_{n,i,j} dy[n, o, i, j] x[n, c, i*s + u*d - p, j*s + v*d - p]
-//     db[o]          = sum_{n,i,j} dy[n, o, i, j]
+//     y[n, o, i, j]  = b[o] + sum over (c, u, v) of x[n, c, h, w] m[o, c, u, v]
+//     dx[n, c, h, w] =        sum over (o, i, j, u, v) of dy[n, o, i, j] m[o, c, u, v]
+//     dm[o, c, u, v] =        sum over (n, i, j) of dy[n, o, i, j] x[n, c, h, w]
+//     db[o]          =        sum over (n, i, j) of dy[n, o, i, j]
 //
-// with stride s, dilation d and padding p for each axis. Each of `groups` groups of filters sees
-// its own share of the channels. All three are products of matrices (gemm.h) for an image n and a
-// group:
+// where h = i * stride + u * dilation - padding, and w likewise from j and v; m are the filters, the
+// argument w. Pixels outside the image are 0. Each of `groups` groups of filters sees its own share
+// of the channels. All three are products of matrices (gemm.h) for an image n and a group:
 //
-//     y  (OC x OH*OW)        = w (OC x C*KH*KW)  patches(x) (C*KH*KW x OH*OW)
-//     dw (OC x C*KH*KW)     += dy (OC x OH*OW)   patches(x) transposed
-//     patches(dx)            = w transposed      dy, then each patch is added where it came from
+//     y  (OC x OH*OW)     = m (OC x C*KH*KW)  patches(x) (C*KH*KW x OH*OW)
+//     dm (OC x C*KH*KW)  += dy (OC x OH*OW)   patches(x) transposed
+//     patches(dx)         = m transposed      dy, then each patch is added where it came from
 //
 // The matrix of patches is never in memory: its blocks are written where the product wants them, in
 // packed panels. A part of the image is first copied with its border of zeros, so that the rows of

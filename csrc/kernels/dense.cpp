@@ -7,8 +7,6 @@ namespace diglot {
 
 namespace {
 
-Index ceil_div(Index value, Index unit) { return (value + unit - 1) / unit; }
-
 // How C (m x n) and the inner dimension are cut into tasks.
 struct Plan {
     Index height, width;        // of a block of C
@@ -18,7 +16,7 @@ struct Plan {
 
 template <class T>
 Plan plan(const MatmulShape& s, int threads) {
-    using gemm::Block, gemm::Tile, gemm::round_up;
+    using gemm::Block, gemm::Tile;
     constexpr Index small = 64 * 1024, piece = 1024, most_pieces = 16;
     Plan p;
     // By the shape alone: the sums of the pieces must not depend on the number of threads.
@@ -38,13 +36,12 @@ Plan plan(const MatmulShape& s, int threads) {
 
 template <class T>
 Index block_scratch(const MatmulShape& s) {
-    // Rounded up so that each thread's part begins on a cache line of its own.
-    return gemm::round_up(gemm::scratch_size<T>(s.m, s.n, s.k), 64);
+    return whole_lines(gemm::scratch_size<T>(s.m, s.n, s.k));
 }
 
 template <class T>
 Index pieces_scratch(const MatmulShape& s, const Plan& p) {
-    return p.pieces > 1 ? gemm::round_up(p.pieces * s.stack * s.m * s.n, 64) : 0;
+    return p.pieces > 1 ? whole_lines(p.pieces * s.stack * s.m * s.n) : 0;
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ T keep_scale(double rate) {
 
 template <class T>
 void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T, 1> y,
-                     View<bool, 1> mask) noexcept {
+                     View<std::uint8_t, 1> mask) noexcept {
     const auto threshold = static_cast<std::uint32_t>(std::floor(rate * 4294967296.0));
     const T scale = keep_scale<T>(rate);
     const Index size = x.size(), groups = (size + group - 1) / group;
@@ -64,7 +64,7 @@ void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T
 }
 
 template <class T>
-void dropout_backward(View<const T, 1> dy, View<const bool, 1> mask, double rate,
+void dropout_backward(View<const T, 1> dy, View<const std::uint8_t, 1> mask, double rate,
                       View<T, 1> dx) noexcept {
     const T scale = keep_scale<T>(rate);
     const Index size = dy.size(), blocks = elementwise_blocks(size);
@@ -73,14 +73,14 @@ void dropout_backward(View<const T, 1> dy, View<const bool, 1> mask, double rate
         const Index end = std::min(size, (block + 1) * elementwise_block);
 #pragma omp simd
         for (Index i = block * elementwise_block; i < end; ++i)
-            dx.data[i] = dy.data[i] * (T(mask.data[i]) * scale);
+            dx.data[i] = dy.data[i] * (T(mask.data[i] != 0) * scale);
     }
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template void dropout_forward(View<const T, 1>, double, std::uint64_t, View<T, 1>,             \
-                                  View<bool, 1>) noexcept;                                         \
-    template void dropout_backward(View<const T, 1>, View<const bool, 1>, double,                  \
+                                  View<std::uint8_t, 1>) noexcept;                                 \
+    template void dropout_backward(View<const T, 1>, View<const std::uint8_t, 1>, double,          \
                                    View<T, 1>) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)

@@ -11,9 +11,7 @@ namespace diglot {
 // Blocks of a flat loop: large enough to be worth a thread, small enough to stay in a cache.
 constexpr Index elementwise_block = 8192;
 
-inline Index elementwise_blocks(Index size) {
-    return (size + elementwise_block - 1) / elementwise_block;
-}
+inline Index elementwise_blocks(Index size) { return ceil_div(size, elementwise_block); }
 
 // y[i] = f(x[i]); `cost` is that of one element in elementary operations.
 template <class T, class F>

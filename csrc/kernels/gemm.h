@@ -39,8 +39,6 @@ struct Block {
     static constexpr Index height = 96;
 };
 
-constexpr Index round_up(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
-
 // A matrix by its strides: element (i, j) is data[i * row_stride + j * column_stride].
 template <class T>
 struct Strided {
@@ -57,11 +55,11 @@ struct Strided {
 // vectors as it needs. Panel p begins at p * Tile::columns * depth; its rows are `width` apart.
 template <class T>
 struct Panel {
-    Index begin, count, width;  // first column, columns, columns rounded up to vectors
+    Index count, width;  // columns, and columns rounded up to vectors
 
     static Panel at(Index begin, Index columns) {
         const Index count = std::min(Tile<T>::columns, columns - begin);
-        return {begin, count, round_up(count, lanes<T>)};
+        return {count, round_up(count, lanes<T>)};
     }
 };
 

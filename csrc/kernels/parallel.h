@@ -4,10 +4,6 @@
 
 #include "kernels/view.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 namespace diglot {
 
 void set_num_threads(int count) noexcept;
@@ -17,12 +13,7 @@ int get_num_threads() noexcept;
 // all: waking a thread costs a few microseconds, the time of some ten thousand operations.
 int team_size(Index tasks, double work) noexcept;
 
-inline int thread_index() noexcept {
-#ifdef _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
+// Which thread of a parallel region this is, from 0.
+int thread_index() noexcept;
 
 }  // namespace diglot

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernels/parallel.h"
+#include "kernels/window.h"
 
 namespace diglot {
 
@@ -13,21 +14,25 @@ int pool_threads(const PoolShape& s) {
     return team_size(s.planes, double(s.planes) * (s.h * s.w + s.oh * s.ow));
 }
 
-// For one window element: the outputs j whose window has that element inside the image's row.
-struct Inside {
-    Index first, end, shift;  // output j reads column j * stride + shift
+// The window elements [first, end) that any output reads inside the image, along a row.
+struct Elements {
+    Index first, end;
 
-    Inside(const PoolShape& s, Index v) : shift(v - s.padding.width) {
-        first = shift < 0 ? (-shift + s.stride.width - 1) / s.stride.width : 0;
-        end = shift >= s.w ? 0 : std::min(s.ow, (s.w - 1 - shift) / s.stride.width + 1);
-    }
+    explicit Elements(const PoolShape& s)
+        : first(std::max<Index>(0, s.padding.width - (s.ow - 1) * s.stride.width)),
+          end(std::min(s.kernel.width, s.w + s.padding.width)) {}
 };
 
+Inside outputs_inside(const PoolShape& s, Index v) {
+    return Inside(v - s.padding.width, s.stride.width, s.w, s.ow);
+}
+
 template <class T>
-void max_row(const T* row, Index base, Index stride, Inside in, T* best, std::int32_t* index) {
+void max_row(const T* row, Index base, Index stride, Index shift, Inside in, T* best,
+             std::int32_t* index) {
 #pragma GCC ivdep
     for (Index j = in.first; j < in.end; ++j) {
-        const Index column = j * stride + in.shift;
+        const Index column = j * stride + shift;
         const T value = row[column];
         // Not `value <= best`, so that a NaN passes; and what is NaN already stays.
         const bool better = !(value <= best[j]) & (best[j] == best[j]);
@@ -40,6 +45,7 @@ void max_row(const T* row, Index base, Index stride, Inside in, T* best, std::in
 
 template <class T>
 void max_pool2d_forward(const PoolShape& s, const T* x, T* y, std::int32_t* indices) noexcept {
+    const Elements elements(s);
 #pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
     for (Index plane = 0; plane < s.planes; ++plane) {
         for (Index i = 0; i < s.oh; ++i) {
@@ -52,9 +58,9 @@ void max_pool2d_forward(const PoolShape& s, const T* x, T* y, std::int32_t* indi
                 index[j] = static_cast<std::int32_t>(
                     first_row * s.w + std::max<Index>(j * s.stride.width - s.padding.width, 0));
             for (Index h = first_row; h < std::min(s.h, top + s.kernel.height); ++h)
-                for (Index v = 0; v < s.kernel.width; ++v)
-                    max_row(x + (plane * s.h + h) * s.w, h * s.w, s.stride.width, Inside(s, v),
-                            best, index);
+                for (Index v = elements.first; v < elements.end; ++v)
+                    max_row(x + (plane * s.h + h) * s.w, h * s.w, s.stride.width,
+                            v - s.padding.width, outputs_inside(s, v), best, index);
         }
     }
 }
@@ -74,6 +80,7 @@ void max_pool2d_backward(const PoolShape& s, const T* dy, const std::int32_t* in
 template <class T>
 void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) noexcept {
     const T count = static_cast<T>(s.kernel.height * s.kernel.width);
+    const Elements elements(s);
 #pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
     for (Index plane = 0; plane < s.planes; ++plane) {
         for (Index i = 0; i < s.oh; ++i) {
@@ -82,10 +89,11 @@ void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) noexcept {
             const Index top = i * s.stride.height - s.padding.height;
             for (Index h = std::max<Index>(top, 0); h < std::min(s.h, top + s.kernel.height); ++h) {
                 const T* row = x + (plane * s.h + h) * s.w;
-                for (Index v = 0; v < s.kernel.width; ++v) {
-                    const Inside in(s, v);
+                for (Index v = elements.first; v < elements.end; ++v) {
+                    const Inside in = outputs_inside(s, v);
+                    const Index shift = v - s.padding.width;
                     for (Index j = in.first; j < in.end; ++j)
-                        sum[j] += row[j * s.stride.width + in.shift];
+                        sum[j] += row[j * s.stride.width + shift];
                 }
             }
             for (Index j = 0; j < s.ow; ++j) sum[j] /= count;
@@ -96,6 +104,7 @@ void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) noexcept {
 template <class T>
 void avg_pool2d_backward(const PoolShape& s, const T* dy, T* dx) noexcept {
     const T count = static_cast<T>(s.kernel.height * s.kernel.width);
+    const Elements elements(s);
 #pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
     for (Index plane = 0; plane < s.planes; ++plane) {
         std::fill_n(dx + plane * s.h * s.w, s.h * s.w, T(0));
@@ -104,10 +113,11 @@ void avg_pool2d_backward(const PoolShape& s, const T* dy, T* dx) noexcept {
             const Index top = i * s.stride.height - s.padding.height;
             for (Index h = std::max<Index>(top, 0); h < std::min(s.h, top + s.kernel.height); ++h) {
                 T* row = dx + (plane * s.h + h) * s.w;
-                for (Index v = 0; v < s.kernel.width; ++v) {
-                    const Inside in(s, v);
+                for (Index v = elements.first; v < elements.end; ++v) {
+                    const Inside in = outputs_inside(s, v);
+                    const Index shift = v - s.padding.width;
                     for (Index j = in.first; j < in.end; ++j)
-                        row[j * s.stride.width + in.shift] += from[j] / count;
+                        row[j * s.stride.width + shift] += from[j] / count;
                 }
             }
         }

@@ -8,6 +8,12 @@ namespace diglot {
 
 using Index = std::ptrdiff_t;
 
+constexpr Index ceil_div(Index value, Index unit) { return (value + unit - 1) / unit; }
+constexpr Index round_up(Index value, Index unit) { return ceil_div(value, unit) * unit; }
+
+// A count of elements that ends on a cache line, whatever their size: threads then do not share one.
+constexpr Index whole_lines(Index elements) { return round_up(elements, 64); }
+
 template <class T, int Rank>
 struct View {
     T* data;

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from diglot.kernels import native
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads"]
@@ -25,20 +27,24 @@ def set_num_threads(count: int) -> None:
     """Set the number of threads that the native kernels use, in the whole process.
 
     Args:
-        count: at least 1.
+        count: at least 1, at most 1024.
 
     Raises:
         ValueError: the count is not a positive integer.
         RuntimeError: more than one thread is asked for in a forked child, which would hang.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"the number of threads is {count!r}, expected an integer of at least 1")
+    integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    if not integer or not 1 <= count <= native.MOST_THREADS:
+        raise ValueError(
+            f"the number of threads is {count!r}, expected an integer of at least 1 and at most "
+            f"{native.MOST_THREADS}"
+        )
     if _forked and count > 1:
         raise RuntimeError(
             f"{count} threads were asked for in a forked process, where OpenMP can start none; "
             'use the start method "spawn" or "forkserver" of multiprocessing'
         )
-    native.set_thread_count(count)
+    native.set_thread_count(int(count))
 
 
 @contextmanager
@@ -53,7 +59,7 @@ def num_threads(count: int) -> Iterator[None]:
     try:
         yield
     finally:
-        native.set_thread_count(before)
+        native.set_thread_count(1 if _forked else before)
 
 
 def _after_fork_in_child() -> None:

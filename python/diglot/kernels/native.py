@@ -10,6 +10,9 @@ from types import ModuleType
 BUILDS = ("x86_64_v4", "x86_64_v3", "baseline")
 """In order of preference. v4 is AVX-512, v3 is AVX2 with FMA; on x86 the baseline is x86-64-v2."""
 
+MOST_THREADS = 1024
+"""More than any processor runs at a time; far beyond it, a system refuses to make them."""
+
 _HOW_TO = (
     "diglot's compiled kernels could not be imported. Build and install them with\n"
     "    pip install .            (in the repository; needs a C++17 compiler)\n"
@@ -101,7 +104,7 @@ def _default_thread_count() -> int:
     """OMP_NUM_THREADS (its first level), else the processors that this process may use."""
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if text.isdigit() and int(text) > 0:
-        return int(text)
+        return min(int(text), MOST_THREADS)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -118,6 +121,6 @@ def thread_count() -> int:
 def set_thread_count(count: int) -> None:
     """Give every loaded build, and each one loaded later, `count` threads."""
     global _thread_count
-    _thread_count = count
     for module in _loaded.values():
         module.set_num_threads(count)
+    _thread_count = count
