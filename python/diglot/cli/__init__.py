@@ -33,10 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its table
     try:
-        arguments = build_parser().parse_args(argv)
-        passed: bool = arguments.run(arguments)
-    except SystemExit as stopped:  # --help, or a wrong argument
-        return int(stopped.code or OK)
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
     except (UsageError, DataError, ModelFileError) as error:
         return _complain(str(error))
     except KeyboardInterrupt:
@@ -44,10 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return FAILED
     except OSError as error:
         return _complain(str(error))
-    return OK if passed else FAILED
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,6 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
     for command in _COMMANDS:
         command.add_parser(commands)
     return parser
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = build_parser().parse_args(argv)
+        passed: bool = arguments.run(arguments)
+    except SystemExit as stopped:  # --help, a wrong argument, or rich has found a broken pipe
+        return int(stopped.code or OK)
+    return OK if passed else FAILED
 
 
 @final

@@ -42,13 +42,25 @@ def make_table(*columns: str, right: Sequence[str] = (), title: str | None = Non
     """Make an empty table.
 
     Args:
-        columns: the headings.
+        columns: the headings; what stands in the first column is never broken.
         right: those whose column is aligned to the right.
         title: stands above the table.
     """
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+    )
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        table.add_column(
+            column,
+            justify="right" if column in right else "left",
+            overflow="fold",  # nothing is cut off, however narrow the terminal
+            no_wrap=column == columns[0],
+        )
     return table
 
 
@@ -57,6 +69,7 @@ def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in pairs:
         table.add_row(name, value)
+    table.columns[1].overflow = "fold"
     console.print(table)
 
 

@@ -127,7 +127,7 @@ def train(backend: str, data: Dataset, epochs: int, seed: int, *, progress: bool
     x_train, x_test = standardize(data.x_train, data.x_test)
     network = make_network(seed)
     with kernels.use_backend(backend):
-        trainer = Trainer(network, SGDMomentum(Cosine(0.05), 0.9))
+        trainer = Trainer(network, SGDMomentum(Cosine(0.05, per="batch"), 0.9))
         history = fit(
             trainer,
             x_train,

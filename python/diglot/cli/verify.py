@@ -83,8 +83,8 @@ def _print_table(
     console: Console, names: Sequence[str], builds: Sequence[str], checks: Sequence[Check]
 ) -> None:
     """Print kernels by builds; an error is counted in tolerances, so that 1 is the limit."""
-    numbers = [*builds, "gradient"]
-    table = make_table("kernel", "cases", *numbers, "same bits", right=["cases", *numbers])
+    numbers = [*(build.removeprefix("x86_64_") for build in builds), "gradient"]
+    table = make_table("kernel", "cases", *numbers, "bits", right=["cases", *numbers])
     for name in names:
         own = [check for check in checks if check.kernel == name]
         parity = [check for check in own if check.kind == "parity"]
@@ -96,12 +96,12 @@ def _print_table(
             str(max(check.cases for check in parity)),
             *map(_units, by_build),
             _units(gradient),
-            Text("yes" if same else "NO", style_of(same)),
+            Text("same" if same else "DIFFER", style_of(same)),
         )
     console.print(table)
     console.print(
         "An error is the largest over all cases, as a share of what rounding may do there; above "
-        "1 it fails.\nSame bits: with 1, 2 and 3 threads, in each build.\n"
+        "1 it fails.\nBits: in each build, with 1, 2 and 3 threads.\n"
     )
 
 
@@ -136,4 +136,5 @@ def _worst(checks: Sequence[Check]) -> Check | None:
 def _units(check: Check | None) -> Text:
     if check is None:
         return Text("")
-    return Text(f"{check.units:.2g}", style_of(check.passed))
+    text = f"{check.units:.3f}" if check.units < 100 else f"{check.units:.0e}"
+    return Text(text, style_of(check.passed))

@@ -93,7 +93,7 @@ def _compared(ours: str, *triples: tuple[str, Any, Any]) -> Outcome:
     """Compare (name, our value, printed value) triples."""
     worst = max(float(np.abs(np.subtract(value, printed)).max()) for _, value, printed in triples)
     figures = {name: np.asarray(value).tolist() for name, value, _ in triples}
-    bound = "every printed digit"
+    bound = "all digits"
     met = worst <= _HALF_A_DIGIT
     return Outcome(ours, bound, met, figures | {"largest difference": worst})
 
