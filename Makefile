@@ -17,13 +17,13 @@ reference: .venv/installed  ## run the tests on the NumPy reference
 reproduce: .venv/installed  ## run the book's experiments (some ten minutes)
 	$(BIN)/diglot reproduce
 
-lint: .venv/lint  ## check style and types
+lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $$(git ls-files 'csrc/*.h' 'csrc/*.cpp')
 
-format: .venv/lint  ## mend the style
+format: .venv/installed  ## mend the style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $$(git ls-files 'csrc/*.h' 'csrc/*.cpp')
@@ -36,9 +36,5 @@ clean:
 	touch $@
 
 .venv/installed: .venv/python $(SOURCES)
-	$(BIN)/pip install --quiet '.[test]'
-	touch $@
-
-.venv/lint: .venv/installed
-	$(BIN)/pip install --quiet '.[lint]'
+	$(BIN)/pip install --quiet '.[test,lint]'
 	touch $@

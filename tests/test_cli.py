@@ -94,6 +94,10 @@ def test_info_says_what_a_bug_report_needs(run):
         assert native.load(build).build_info()["flags"] in out
 
 
+def test_version(run):
+    assert run("--version")[:2] == (0, f"diglot {diglot.__version__}\n")
+
+
 def test_info_names_the_environment_that_decides(run, monkeypatch, tmp_path):
     monkeypatch.setenv("DIGLOT_DATA", str(tmp_path))
     monkeypatch.setenv("DIGLOT_BACKEND", "reference")

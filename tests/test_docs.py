@@ -185,7 +185,10 @@ def test_who_follows_add_a_kernel_gets_a_kernel(tmp_path):
         try:
             path.write_text(apply(text, path.read_text(encoding="utf-8")), encoding="utf-8")
         except AssertionError as error:
-            pytest.fail(f"add-a-kernel.md:{line}, {name}: {error}")
+            pytest.fail(
+                f"docs/add-a-kernel.md:{line} does not fit {name}: {error}. If that place has "
+                "moved, mend the page"
+            )
     # -S leaves out the installed diglot, whose path may come from a .pth file.
     paths = [tmp_path / "python", tmp_path / "tests" / "kernels", *sys.path]
     program = (

@@ -102,3 +102,15 @@ def test_a_final_class_only_fills_in_what_its_bases_leave_open(cls):
                 assert getattr(inherited, "__isabstractmethod__", False), (
                     f"{full_name(cls)}.{name} has another body in {full_name(base)}"
                 )
+
+
+def test_every_activation_is_registered_and_exported() -> None:
+    final_ones = {cls.__name__ for cls in diglot.operations.Activation.__subclasses__()}
+    final_ones = {name for name in final_ones if hasattr(diglot.operations.activations, name)}
+    for what, names in (
+        ("ACTIVATIONS", diglot.operations.activations.ACTIVATIONS.keys()),
+        ("diglot.operations.__all__", diglot.operations.__all__),
+        ("diglot.__all__", diglot.__all__),
+    ):
+        missing = final_ones - set(names)
+        assert not missing, f"{what} lacks {missing}"

@@ -60,7 +60,7 @@ def load(name: str) -> ModuleType:
         with _patient_threads():
             module = importlib.import_module(f"diglot._native_{name}")
     except ImportError as error:
-        raise ImportError(_HOW_TO) from error
+        raise ImportError(f"{_HOW_TO}\n({error})") from error
     module.set_num_threads(_thread_count)
     _loaded[name] = module
     return module
