@@ -9,9 +9,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import NoReturn, final
 
-import diglot
 from diglot.cli import demo, info, reproduce, verify
 from diglot.cli.console import UsageError
 from diglot.errors import DataError, ModelFileError
@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Deep learning from scratch, in readable NumPy and fast C++.",
         epilog="Start with: diglot demo",
     )
-    parser.add_argument("--version", action="version", version=f"diglot {diglot.__version__}")
+    parser.add_argument("--version", action="version", version=f"diglot {version('diglot')}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)
