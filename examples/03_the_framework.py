@@ -13,7 +13,6 @@ import numpy as np
 import diglot
 from diglot import datasets, operations
 
-diglot.set_num_threads(1)  # these networks are too small to be worth sharing
 rng = np.random.default_rng(3)
 
 # ---- the data of chapter 2: 600 rows of 3 features, a curved truth, noise of 0.5 ----------------

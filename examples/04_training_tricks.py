@@ -10,8 +10,6 @@ import numpy as np
 import diglot
 from diglot import datasets, kernels, metrics, schedules
 
-diglot.set_num_threads(1)  # these networks are too small to be worth sharing
-
 # ---- data: 1797 real digits of 8 x 8 pixels; a fifth of the training part decides when to stop ---
 
 images, labels, test_images, test_labels = datasets.digits()

@@ -322,12 +322,20 @@ class TestSplit:
             ((0,), 0.3, "empty"),
             ((1,), 0.3, "too few"),
             ((9,), 1.0, "test_size is 1.0"),
-            ((9,), float("nan"), "test_size is nan"),
         ],
     )
     def test_bad_input(self, lengths, test_size: float, message: str) -> None:
         with pytest.raises(DataError, match=message):
             datasets.train_test_split(*map(np.zeros, lengths), test_size=test_size)
+
+    @pytest.mark.parametrize("test_size", ["a", None, True, float("nan")])
+    def test_a_size_that_is_no_number(self, test_size) -> None:
+        with pytest.raises(ValueError, match=r"test_size is .*, expected a (finite )?number"):
+            datasets.train_test_split(np.zeros(9), test_size=test_size)
+
+    def test_a_seed_that_is_none(self) -> None:
+        with pytest.raises(ValueError, match="seed is 'a', expected an integer"):
+            datasets.train_test_split(np.zeros(9), seed="a")
 
 
 class TestBatches:
@@ -349,11 +357,16 @@ class TestBatches:
 
     @pytest.mark.parametrize(
         ("rows", "labels", "batch_size", "message"),
-        [(0, 0, 1, "empty"), (3, 4, 1, "lengths differ"), (3, 3, 4, "is 4"), (3, 3, 0, "is 0")],
+        [(0, 0, 1, "empty"), (3, 4, 1, "lengths differ"), (3, 3, 4, "is 4")],
     )
     def test_complains_at_once(self, rows, labels, batch_size, message) -> None:
         with pytest.raises(DataError, match=message):
             datasets.batches(np.zeros((rows, 2)), np.zeros(labels), batch_size)
+
+    @pytest.mark.parametrize("batch_size", [2.5, "2", True, None, 0, -1])
+    def test_a_batch_size_is_an_integer_above_zero(self, batch_size) -> None:
+        with pytest.raises(ValueError, match=r"batch_size is .*, expected (an integer|at least 1)"):
+            datasets.batches(np.zeros((3, 2)), np.zeros(3), batch_size)
 
     def test_a_number_has_no_rows(self) -> None:
         with pytest.raises(DataError, match="rows"):

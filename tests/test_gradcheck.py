@@ -328,6 +328,25 @@ def test_what_cannot_be_checked_is_refused(rows):
         gradcheck(numerical_gradient, rows)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"eps": 0}, "eps is 0.0, expected a number above 0"),
+        ({"eps": -1e-6}, "eps is -1e-06"),
+        ({"tolerance": -1.0}, "tolerance is -1.0"),
+        ({"x": np.empty((0, 3))}, r"x has shape \(0, 3\): there is nothing to check"),
+    ],
+)
+def test_settings_under_which_all_would_pass_are_refused(settings, message, rows):
+    with pytest.raises(ValueError, match=message):
+        gradcheck(operations.Tanh(), **{"x": rows, **settings})
+
+
+def test_a_numerical_gradient_needs_a_step(rows):
+    with pytest.raises(ValueError, match=r"eps is 0\.0, expected a number above 0"):
+        numerical_gradient(np.sum, rows, eps=0)
+
+
 def test_a_gradient_of_another_shape_is_refused():
     with pytest.raises(GradientError, match=r"has shape \(3,\), expected that of .* \(4,\)"):
         ArrayCheck.compare("w", np.zeros(3), np.zeros(4), 1.0)

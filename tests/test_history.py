@@ -41,6 +41,7 @@ def test_to_dict_is_a_copy_for_json(history: History) -> None:
     assert len(history.loss) == 2
     assert len(history.metrics["accuracy"]) == 2
     assert not history.notes
+    assert copy["interrupted"] is False
 
 
 def test_repr(history: History) -> None:

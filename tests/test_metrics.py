@@ -180,3 +180,33 @@ class TestBinaryForm:
         """62 symbols, uniform: the book's recurrent networks start at 5.12."""
         value = metrics.binary_form_cross_entropy(np.zeros((1, 62)), np.array([0]))
         assert value == pytest.approx(5.12, abs=0.01)
+
+
+class TestWrongArguments:
+    @pytest.mark.parametrize("k", [1.5, "2", True])
+    def test_k_is_an_integer(self, k) -> None:
+        with pytest.raises(ValueError, match=r"k is .*, expected an integer"):
+            metrics.top_k_accuracy(SCORES, LABELS, k)
+
+    @pytest.mark.parametrize("value", [1j, "a"])
+    def test_only_real_numbers_are_compared(self, value) -> None:
+        wrong, right = np.full((4, 3), value), np.ones((4, 3))
+        for arguments in ((wrong, right), (right, wrong)):
+            with pytest.raises(DataError, match="expected real numbers"):
+                metrics.mean_absolute_error(*arguments)
+        with pytest.raises(DataError, match=r"prediction has dtype .*, expected real numbers"):
+            metrics.accuracy(wrong, LABELS)
+
+    def test_a_stray_label_does_not_fill_the_memory(self) -> None:
+        stray = np.array([1, 0, 2**40])
+        for count in (metrics.confusion_matrix, metrics.precision_recall_f1):
+            with pytest.raises(DataError, match=r"the largest label is 1099511627776.*classes="):
+                count(stray, np.array([1, 0, 2]))
+        assert metrics.accuracy(stray, stray) == 1
+        many = np.array([0, 1200])
+        assert metrics.confusion_matrix(many, many, classes=1201).shape == (1201, 1201)
+
+    @pytest.mark.parametrize("classes", [0, 2.5, "3"])
+    def test_classes_is_an_integer(self, classes) -> None:
+        with pytest.raises(ValueError, match="classes is "):
+            metrics.confusion_matrix(LABELS, LABELS, classes=classes)

@@ -177,6 +177,27 @@ class TestStep:
             SGD(Cosine(0.1)).step({"w": np.ones(3)}, {"w": np.ones(3)})
 
     @pytest.mark.parametrize("make", ALL)
+    @pytest.mark.parametrize(
+        ("gradient", "message"),
+        [
+            (np.ones(4), r"gradient of v has shape \(4,\), expected \(3, 4\)"),
+            (np.ones((3, 4), np.float32), "gradient of v has dtype float32, expected float64"),
+            (np.ones((3, 4), int), "gradient of v has dtype int64, expected float64"),
+            (np.ma.masked_array(np.ones((3, 4)), True), "gradient of v is a masked array"),
+            (1.0, "gradient of v is a float, expected a NumPy array"),
+        ],
+    )
+    def test_gradients_fit_or_nothing_moves(self, make, gradient, message: str) -> None:
+        params = {"w": np.ones(2), "v": np.ones((3, 4))}
+        with pytest.raises(ValueError, match=message):
+            make(0.1).step(params, {"w": np.ones(2), "v": gradient})
+        np.testing.assert_array_equal(params["w"], np.ones(2))
+
+    def test_parameters_are_floating(self) -> None:
+        with pytest.raises(ValueError, match="w has dtype int64, expected float32 or float64"):
+            SGD(0.1).step({"w": np.ones(3, int)}, {"w": np.ones(3, int)})
+
+    @pytest.mark.parametrize("make", ALL)
     def test_empty_parameters(self, make: type[Optimizer]) -> None:
         make(0.1).step({"w": np.zeros((0, 3))}, {"w": np.zeros((0, 3))})
         make(0.1).step({}, {})

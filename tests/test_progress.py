@@ -5,14 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from diglot import progress
 from diglot.progress import TrainingProgress
 
 
 def run(*, terminal: bool, show: bool, monkeypatch: pytest.MonkeyPatch) -> str:
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=120)
-    monkeypatch.setattr(progress, "Console", lambda stderr: console)
+    monkeypatch.setattr("rich.console.Console", lambda stderr: console)
     with TrainingProgress(2, 3, show=show) as bar:
         for epoch in (1, 2):
             bar.begin(epoch)

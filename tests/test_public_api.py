@@ -4,6 +4,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 import types
 
 import pytest
@@ -114,3 +116,13 @@ def test_every_activation_is_registered_and_exported() -> None:
     ):
         missing = final_ones - set(names)
         assert not missing, f"{what} lacks {missing}"
+
+
+def test_import_leaves_what_is_slow_to_load_for_later() -> None:
+    code = "import diglot, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    packages = {name.partition(".")[0] for name in loaded.stdout.split()}
+    assert "numpy" in packages
+    assert not packages & {"rich", "pooch", "matplotlib", "sklearn", "scipy", "torch", "requests"}

@@ -186,6 +186,7 @@ class TestEarlyStopping:
         assert len(history) == 4
         assert history.best_epoch == 1
         assert history.notes == ["stopped early after epoch 4, step 16"]
+        assert not history.interrupted
         fit_quietly(twin, x, y, epochs=1)
         assert_same_parameters(trainer.network, twin.network)
 
@@ -220,6 +221,7 @@ class TestInterrupt:
         assert history.epoch == [1]
         assert trainer.steps == 6
         assert history.notes == ["interrupted after epoch 1, step 6"]
+        assert history.interrupted
         fit_quietly(twin, *numbers, epochs=1, shuffle=False)
         fit_quietly(twin, numbers[0][:32], numbers[1][:32], epochs=1, shuffle=False)
         assert_same_parameters(trainer.network, twin.network)
@@ -333,10 +335,6 @@ class TestMetrics:
         for given, names in (([accuracy], ["accuracy"]), (named, ["top 2"]), ([], [])):
             trainer = Trainer(classifier(), SGD(), metrics=given)
             assert list(trainer.evaluate(*classes)) == ["loss", *names]
-
-    def test_a_function_without_a_name(self) -> None:
-        with pytest.raises(ValueError, match="give a dict"):
-            Trainer(classifier(), SGD(), metrics=[partial(top_k_accuracy, k=2)])
 
 
 @pytest.mark.parametrize(

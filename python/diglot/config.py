@@ -62,16 +62,16 @@ def build(config: object, allowed: Mapping[str, type[T]], what: str) -> T:
         ValueError: the class is not in the list, an argument is unknown, missing or wrong.
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("type"), str):
-        raise ValueError(f"{what} is {_brief(config)}, expected a description with a 'type'")
+        raise ValueError(f"{what} is {brief(config)}, expected a description with a 'type'")
     cls = allowed.get(config["type"])
     if cls is None:
-        raise ValueError(f"{what} {_brief(config['type'])} is unknown; {_known(allowed)}")
+        raise ValueError(f"{what} {brief(config['type'])} is unknown; {_known(allowed)}")
     given = {name: value for name, value in config.items() if name != "type"}
     fields = {field.name: field for field in _arguments(cls)}
     unknown = given.keys() - fields.keys()
     if unknown:
         raise ValueError(
-            f"{cls.__name__} has no argument {_brief(sorted(map(str, unknown))[0])}; "
+            f"{cls.__name__} has no argument {brief(sorted(map(str, unknown))[0])}; "
             f"it takes {', '.join(fields) or 'none'}"
         )
     missing = [name for name, f in fields.items() if _is_required(f) and name not in given]
@@ -102,7 +102,7 @@ def resolve(value: object, allowed: Mapping[str, type[T]], what: str) -> T:
         if _plain(value) not in names:
             near = difflib.get_close_matches(_plain(value), names, n=1)
             hint = f"did you mean {names[near[0]].__name__!r}? " if near else ""
-            raise ValueError(f"{what} {_brief(value)} is unknown; {hint}{_known(allowed)}")
+            raise ValueError(f"{what} {brief(value)} is unknown; {hint}{_known(allowed)}")
         return _call(names[_plain(value)], what)
     if isinstance(value, Mapping):
         return build(value, allowed, what)
@@ -110,13 +110,13 @@ def resolve(value: object, allowed: Mapping[str, type[T]], what: str) -> T:
         return _call(value, what)
     if isinstance(value, family):
         return _again(value) if dataclasses.is_dataclass(value) else copy.deepcopy(value)
-    raise ValueError(f"{what} is {_brief(value)}; {_known(allowed)}")
+    raise ValueError(f"{what} is {brief(value)}; {_known(allowed)}")
 
 
 def integer(name: str, value: object, *, least: int = 1) -> int:
     """Check an integer argument and return it as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise ValueError(f"{name} is {_brief(value)}, expected an integer of at least {least}")
+        raise ValueError(f"{name} is {brief(value)}, expected an integer of at least {least}")
     if value < least:
         raise ValueError(f"{name} is {value}, expected at least {least}")
     return int(value)
@@ -126,7 +126,7 @@ def int_or_pair(name: str, value: object, *, least: int = 1) -> IntOrPair:
     """Check one integer, or a pair (height, width) of them."""
     if isinstance(value, tuple | list):
         if len(value) != 2:
-            raise ValueError(f"{name} is {_brief(value)}, expected one number or (height, width)")
+            raise ValueError(f"{name} is {brief(value)}, expected one number or (height, width)")
         return integer(name, value[0], least=least), integer(name, value[1], least=least)
     return integer(name, value, least=least)
 
@@ -134,7 +134,7 @@ def int_or_pair(name: str, value: object, *, least: int = 1) -> IntOrPair:
 def real(name: str, value: object, *, least: float = -math.inf, below: float = math.inf) -> float:
     """Check a finite number with least <= value < below, and return it as a float."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ValueError(f"{name} is {_brief(value)}, expected a number")
+        raise ValueError(f"{name} is {brief(value)}, expected a number")
     try:
         number = float(value)
     except OverflowError:
@@ -156,7 +156,7 @@ def positive(name: str, value: object) -> float:
 def boolean(name: str, value: object) -> bool:
     """Check a truth value."""
     if not isinstance(value, bool):
-        raise ValueError(f"{name} is {_brief(value)}, expected True or False")
+        raise ValueError(f"{name} is {brief(value)}, expected True or False")
     return value
 
 
@@ -166,7 +166,22 @@ def floating(name: str, value: Any) -> DType:
         dtype: DType = np.dtype(value)
         if value is not None and dtype in (np.float32, np.float64):
             return dtype
-    raise ValueError(f"{name} is {_brief(value)}, expected np.float32 or np.float64")
+    raise ValueError(f"{name} is {brief(value)}, expected np.float32 or np.float64")
+
+
+def checked_seed(seed: int | np.random.Generator | None) -> int | np.random.Generator | None:
+    """Check what randomness comes from: an integer, a Generator, or None for chance."""
+    if seed is None or isinstance(seed, np.random.Generator):
+        return seed
+    return integer("seed", seed, least=0)
+
+
+def brief(value: object) -> str:
+    """Show a value in a message, even a huge one."""
+    if inspect.isclass(value):
+        return f"the class {value.__name__}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _arguments(configured: Any) -> list["dataclasses.Field[Any]"]:
@@ -215,11 +230,3 @@ def _plain(name: str) -> str:
 
 def _known(allowed: Mapping[str, type[Any]]) -> str:
     return f"expected one of {', '.join(allowed)} (a name, the class or an instance)"
-
-
-def _brief(value: object) -> str:
-    """Show a value in a message, even a huge one."""
-    if inspect.isclass(value):
-        return f"the class {value.__name__}"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -14,7 +14,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from diglot._arrays import real_array
 from diglot._typing import Array, Shape
+from diglot.config import positive, real
 from diglot.errors import GradientError
 from diglot.layers.base import Layer
 from diglot.losses import Loss
@@ -42,6 +44,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, eps: float = 1e-6)
 
     Book: chapter 1.
     """
+    eps = positive("eps", eps)
     x = np.array(x, np.float64)
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
@@ -205,12 +208,15 @@ def gradcheck(
         GradientError: a gradient differs; the message names the array, the element, both values
             and their difference.
         ValueError: the subject is of another kind, a loss comes without a target, or an operation
-            or a layer with one.
+            or a layer with one; x is empty or eps not positive, so that nothing would be checked.
 
     Book: chapter 1 (derivatives); errata E1 to E9 are what it finds.
     """
     _require(subject, target)
-    x = np.array(x, np.float64)
+    eps, tolerance = positive("eps", eps), real("tolerance", tolerance, least=0)
+    x = real_array("x", x).astype(np.float64)
+    if x.size == 0:
+        raise ValueError(f"x has shape {x.shape}: there is nothing to check")
     # One generator for the parameters and dropout, whose state is copied; another one for the rest.
     parameter_rng, weight_rng = np.random.default_rng(seed).spawn(2)
     function = _Function(_in_float64(subject, x, parameter_rng), target, weight_rng)

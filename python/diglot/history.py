@@ -14,7 +14,8 @@ class History:
     they were seen. learning_rate is the one of the epoch's last step. seconds are those of the
     epoch's training, without its evaluation. validation_loss and the columns of metrics hold None
     where nothing was evaluated. best_epoch is the one that early stopping kept. notes say what
-    else happened: an early stop, an interruption.
+    else happened: an early stop, an interruption. interrupted tells whether Ctrl-C ended the last
+    `fit`.
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -25,6 +26,7 @@ class History:
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
     best_epoch: int | None = None
     notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
 
     def append(
         self,
@@ -64,6 +66,7 @@ class History:
             "metrics": {name: list(column) for name, column in self.metrics.items()},
             "best_epoch": self.best_epoch,
             "notes": list(self.notes),
+            "interrupted": self.interrupted,
         }
 
     def __len__(self) -> int:

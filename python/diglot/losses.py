@@ -12,6 +12,7 @@ from typing import final
 import numpy as np
 
 from diglot import kernels
+from diglot._arrays import classes_of_one_hot, plain_array, real_array
 from diglot._typing import Array
 from diglot.config import Configured, positive
 from diglot.errors import DataError, ShapeError
@@ -60,11 +61,10 @@ class Loss(Configured, ABC):
             raise DataError(
                 f"prediction has shape {prediction.shape}: the mean of no rows is undefined"
             )
-        if isinstance(target, np.ma.MaskedArray):
-            raise DataError("the target is a masked array, whose mask would be lost")
+        plain_array("prediction", prediction)
         self.prediction = prediction
         self.rows = prediction.size // int(prediction.shape[-1])
-        self.target = self._target(np.asarray(target))
+        self.target = self._target(plain_array("the target", target))
         loss = self._output()
         self._ready = True
         return loss
@@ -201,7 +201,7 @@ class SoftmaxCrossEntropy(Loss):
         if target.dtype.kind not in "fiub":
             raise DataError(f"labels have dtype {target.dtype}, expected integers")
         if target.shape == shape:
-            return _labels_of_one_hot(target)
+            return classes_of_one_hot(target).ravel()
         if target.shape != shape[:-1]:
             raise ShapeError(
                 f"target has shape {target.shape}, expected labels {shape[:-1]} "
@@ -276,20 +276,7 @@ def _numbers(target: Array, prediction: Array) -> Array:
         if (*target.shape, 1) != prediction.shape:
             raise ShapeError(f"target has shape {target.shape}, expected {prediction.shape}")
         target = target.reshape(prediction.shape)
-    if target.dtype.kind not in "fiub":
-        raise DataError(f"the target has dtype {target.dtype}, expected real numbers")
-    return target.astype(prediction.dtype, copy=False)
-
-
-def _labels_of_one_hot(target: Array) -> Array:
-    """Find the class of each one-hot row."""
-    rows = target.reshape(-1, target.shape[-1])
-    labels = rows.argmax(axis=1)
-    hot = np.take_along_axis(rows, labels[:, None], axis=1)
-    if not ((hot == 1).all() and np.count_nonzero(rows) == len(rows)):
-        raise DataError("the target's rows are not one-hot: each must hold a single 1, else 0")
-    found: Array = labels
-    return found
+    return real_array("the target", target).astype(prediction.dtype, copy=False)
 
 
 def _sum(losses: Array) -> float:

@@ -8,8 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diglot._arrays import classes_of_one_hot, plain_array, real_array
 from diglot._typing import Array
+from diglot.config import integer
 from diglot.errors import DataError, ShapeError
+
+_MOST_GUESSED_CLASSES = 1000  # a matrix of 8 MB
 
 
 def accuracy(prediction: Array, target: Array) -> float:
@@ -61,11 +65,11 @@ def top_k_accuracy(prediction: Array, target: Array, k: int = 5) -> float:
     Returns:
         A number from 0 to 1.
     """
-    prediction = np.asarray(prediction)
+    prediction = plain_array("prediction", prediction)
     true, _, classes = _labels(prediction, target)
     if prediction.ndim != true.ndim + 1:
         raise ShapeError(f"prediction has shape {prediction.shape}, expected scores (..., K)")
-    if not 1 <= k <= classes:
+    if integer("k", k) > classes:
         raise ValueError(f"k is {k}, expected 1 to {classes}, the number of classes")
     score = np.take_along_axis(prediction, true[..., None], axis=-1)
     ahead = (prediction > score) | (
@@ -80,12 +84,21 @@ def confusion_matrix(prediction: Array, target: Array, classes: int | None = Non
     Args:
         prediction: scores (..., K) or labels (...).
         target: labels (...) or one-hot rows (..., K).
-        classes: K, needed only where it cannot be seen; else the largest label plus one.
+        classes: K, needed only where it cannot be seen; else the largest label plus one, if that
+            is at most 1000.
 
     Returns:
         counts: (K, K) integers; counts[i, j] rows of class i were taken for class j.
     """
+    if classes is not None:
+        classes = integer("classes", classes)
+    given = classes
     true, predicted, classes = _labels(prediction, target, classes)
+    if given is None and classes > _MOST_GUESSED_CLASSES:
+        raise DataError(
+            f"the largest label is {classes - 1}: if it is no mistake, say how many classes there "
+            "are, classes=…"
+        )
     pairs = classes * true.ravel() + predicted.ravel()
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
@@ -180,7 +193,7 @@ def binary_form_cross_entropy(prediction: Array, target: Array) -> float:
 
     Book: chapter 4.
     """
-    logits = np.asarray(prediction, np.float64)
+    logits = real_array("prediction", prediction).astype(np.float64, copy=False)
     true, _, classes = _labels(logits, target)
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     p = np.clip(weights / weights.sum(axis=-1, keepdims=True), 1e-9, 1 - 1e-9)
@@ -192,7 +205,7 @@ def _labels(
     prediction: Array, target: Array, classes: int | None = None
 ) -> tuple[Array, Array, int]:
     """Reduce both to labels of one shape, and count the classes."""
-    prediction, target = np.asarray(prediction), np.asarray(target)
+    prediction, target = real_array("prediction", prediction), plain_array("target", target)
     if prediction.size == 0:
         raise DataError(f"there is nothing to judge: prediction has shape {prediction.shape}")
     if prediction.dtype.kind in "iu":
@@ -203,7 +216,7 @@ def _labels(
     if target.ndim == predicted.ndim + 1:
         classes = classes or target.shape[-1]
     if target.shape == (*predicted.shape, classes):
-        true = _from_one_hot(target)
+        true = classes_of_one_hot(target)
     elif target.shape == predicted.shape:
         true = target
     else:
@@ -233,13 +246,6 @@ def _best(scores: Array) -> Array:
     return best
 
 
-def _from_one_hot(rows: Array) -> Array:
-    if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=-1) == 1).all()):
-        raise DataError("the target's rows are not one-hot: each must hold a single 1, else 0")
-    labels: Array = rows.argmax(axis=-1)
-    return labels
-
-
 def _errors(prediction: Array, target: Array) -> Array:
     prediction, target = _same_shape(prediction, target)
     return prediction.astype(np.float64) - target
@@ -247,7 +253,7 @@ def _errors(prediction: Array, target: Array) -> Array:
 
 def _same_shape(prediction: Array, target: Array) -> tuple[Array, Array]:
     """Check that shapes agree; (N,) and (N, 1) do. Anything else would broadcast silently."""
-    prediction, target = np.asarray(prediction), np.asarray(target)
+    prediction, target = real_array("prediction", prediction), real_array("target", target)
     if prediction.size == 0:
         raise DataError(f"there is nothing to judge: prediction has shape {prediction.shape}")
     if {prediction.shape, target.shape} == {(target.size,), (target.size, 1)}:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from diglot import serialization
+from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, Shape
-from diglot.config import build, floating, integer, resolve
+from diglot.config import build, checked_seed, floating, integer, resolve
 from diglot.errors import ShapeError
 from diglot.initializers import Initializer
 from diglot.layers import LAYERS, Create, Layer
@@ -52,7 +53,7 @@ class NeuralNetwork:
         self.layers = check_layers(layers)
         self.loss = resolve(loss, LOSSES, "loss")
         self.dtype = floating("dtype", dtype)
-        self.seed = _checked_seed(seed)
+        self.seed = checked_seed(seed)
         self.input_shape: Shape | None = None
         self._rng = np.random.default_rng(self.seed)
         self._first_to_learn = len(self.layers)  # the first layer with parameters
@@ -102,7 +103,7 @@ class NeuralNetwork:
         """
         if not self._ready:
             raise ValueError("run forward before backward; predict does not count")
-        grad = np.asarray(loss_grad, self.dtype)
+        grad = plain_array("loss_grad", loss_grad).astype(self.dtype, copy=False)
         last = 0 if needs_input_grad else self._first_to_learn + 1
         for layer in reversed(self.layers[last:]):
             grad = layer.backward(grad)
@@ -215,12 +216,10 @@ class NeuralNetwork:
                 f"these parameters are of another network: missing are {sorted(missing)}, "
                 f"unknown are {sorted(unknown)}"
             )
-        values = {name: np.asarray(parameters[name]) for name in own}
+        values = {name: real_array(name, parameters[name]) for name in own}
         for name, value in values.items():
             if value.shape != own[name].shape:
                 raise ShapeError(f"{name} has shape {value.shape}, expected {own[name].shape}")
-            if value.dtype.kind not in "fiu":
-                raise ValueError(f"{name} has dtype {value.dtype}, expected real numbers")
         for name, value in values.items():
             own[name][...] = value
 
@@ -341,13 +340,7 @@ class NeuralNetwork:
         return network, _checked_shape(shape)
 
     def _checked_input(self, input_: Array) -> Array:
-        if isinstance(input_, np.ma.MaskedArray):
-            raise ValueError("the input is a masked array, whose mask would be lost")
-        input_ = np.asarray(input_)
-        if input_.dtype != self.dtype:
-            if input_.dtype.kind not in "fiub":
-                raise ValueError(f"the input has dtype {input_.dtype}, expected real numbers")
-            input_ = input_.astype(self.dtype)
+        input_ = real_array("the input", input_).astype(self.dtype, copy=False)
         if input_.ndim < 2:
             raise ShapeError(
                 f"the input has shape {input_.shape}, expected a batch of samples (N, ...)"
@@ -365,9 +358,3 @@ def _checked_shape(shape: Iterable[int]) -> Shape:
     if not isinstance(shape, Iterable):
         raise ValueError(f"input_shape is {shape!r}, expected the sizes of a sample, (1, 28, 28)")
     return tuple(integer("input_shape", size, least=0) for size in shape)
-
-
-def _checked_seed(seed: int | np.random.Generator | None) -> int | np.random.Generator | None:
-    if seed is None or isinstance(seed, np.random.Generator):
-        return seed
-    return integer("seed", seed, least=0)

@@ -14,6 +14,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from diglot import kernels
+from diglot._arrays import require_dtype, require_floating
 from diglot._typing import Array
 from diglot.config import Configured, boolean, positive, real
 from diglot.errors import ShapeError
@@ -64,7 +65,9 @@ class Optimizer(Configured, ABC):
             lr: this step's learning rate; None takes the optimizer's own, if it is a number.
 
         Raises:
-            ValueError: the names differ, or a schedule is asked for a value outside a training.
+            ValueError: the names differ, a gradient has not its parameter's dtype, or a schedule is
+                asked for a value outside a training; then nothing has been changed.
+            ShapeError: a gradient has not its parameter's shape; likewise.
         """
         if lr is None:
             if isinstance(self.lr, Schedule):
@@ -74,6 +77,8 @@ class Optimizer(Configured, ABC):
             raise ValueError(
                 f"parameters and gradients have different names: {sorted(params)}, {sorted(grads)}"
             )
+        for name, param in params.items():
+            _check_fit(name, param, grads[name])
         if self.clip_value is not None:
             grads = {n: np.clip(g, -self.clip_value, self.clip_value) for n, g in grads.items()}
         if self.clip_norm is not None:
@@ -293,6 +298,13 @@ class AdamW(Optimizer):
             weight_decay=self.weight_decay,
             decoupled=True,
         )
+
+
+def _check_fit(name: str, param: Array, grad: Array) -> None:
+    require_floating(name, param)
+    require_dtype(f"the gradient of {name}", grad, param.dtype)
+    if grad.shape != param.shape:
+        raise ShapeError(f"the gradient of {name} has shape {grad.shape}, expected {param.shape}")
 
 
 def _clip_norm(grads: Mapping[str, Array], bound: float) -> Mapping[str, Array]:

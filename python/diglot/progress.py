@@ -1,12 +1,14 @@
 """A progress bar for training, silent where nobody would see it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1
 
@@ -31,17 +33,9 @@ class TrainingProgress:
         self._evaluation = ""
         self._next_drawing = 0.0
         self._bar: Progress | None = None
-        self._task = TaskID(0)
-        console = Console(stderr=True)
-        if show and (console.is_terminal or console.is_jupyter):
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[loss]}{task.fields[evaluation]}", markup=False),
-                TimeRemainingColumn(),
-                console=console,
-                auto_refresh=False,
-            )
+        self._task: TaskID
+        if show:
+            self._bar = _bar_on_a_terminal()
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -93,3 +87,21 @@ class TrainingProgress:
             refresh=True,
         )
         self._next_drawing = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
+
+
+def _bar_on_a_terminal() -> Progress | None:
+    # Imported here: rich would make up a good part of `import diglot`.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        return None
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[loss]}{task.fields[evaluation]}", markup=False),
+        TimeRemainingColumn(),
+        console=console,
+        auto_refresh=False,
+    )

@@ -24,6 +24,7 @@ import numpy as np
 from safetensors.numpy import save as to_safetensors
 
 from diglot._typing import Array, DType, Shape
+from diglot.config import brief
 from diglot.errors import ModelFileError
 
 FORMAT = {"format": "diglot", "version": "1"}
@@ -153,12 +154,12 @@ class _Entry(NamedTuple):
     @classmethod
     def parse(cls, name: str, entry: object) -> "_Entry":
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            raise ValueError(f"the header's entry of {_brief(name)} is malformed")
+            raise ValueError(f"the header's entry of {brief(name)} is malformed")
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not isinstance(dtype, str) or dtype not in _DTYPES:
-            raise ValueError(f"{_brief(name)} has dtype {_brief(dtype)}, expected F32 or F64")
+            raise ValueError(f"{brief(name)} has dtype {brief(dtype)}, expected F32 or F64")
         if not (_are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
-            raise ValueError(f"the header's entry of {_brief(name)} is malformed")
+            raise ValueError(f"the header's entry of {brief(name)} is malformed")
         begin, end = offsets
         return cls(_DTYPES[dtype], tuple(shape), begin, end)
 
@@ -202,7 +203,7 @@ def _architecture(metadata: object) -> dict[str, Any]:
         raise ValueError("this file was not written by diglot: it has no architecture")
     if metadata.get("version") != FORMAT["version"]:
         raise ValueError(
-            f"the file has version {_brief(metadata.get('version'))}, this diglot reads version "
+            f"the file has version {brief(metadata.get('version'))}, this diglot reads version "
             f"{FORMAT['version']}"
         )
     architecture = metadata.get("architecture")
@@ -217,13 +218,13 @@ def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:
     for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
         if entry.begin != position:
             raise ValueError(
-                f"{_brief(name)} begins at byte {entry.begin}, expected {position}: arrays "
+                f"{brief(name)} begins at byte {entry.begin}, expected {position}: arrays "
                 "overlap or leave a gap"
             )
         if entry.end - entry.begin != prod(entry.shape) * entry.dtype.itemsize:
             raise ValueError(
-                f"{_brief(name)} has {entry.end - entry.begin} bytes, which is not its shape "
-                f"{_brief(entry.shape)} in {entry.dtype}"
+                f"{brief(name)} has {entry.end - entry.begin} bytes, which is not its shape "
+                f"{brief(entry.shape)} in {entry.dtype}"
             )
         position = entry.end
     if position != data_size:
@@ -256,10 +257,5 @@ def _are_sizes(values: object) -> bool:
 
 
 def _few(names: set[str]) -> str:
-    shown = [_brief(name) for name in sorted(names)[:3]]
+    shown = [brief(name) for name in sorted(names)[:3]]
     return ", ".join([*shown, f"and {len(names) - 3} more"] if len(names) > 3 else shown) or "none"
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -9,8 +9,9 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 import numpy as np
 
 from diglot import metrics as metric_functions
+from diglot._arrays import plain_array
 from diglot._typing import Array
-from diglot.config import integer
+from diglot.config import boolean, brief, checked_seed, integer
 from diglot.datasets import batches
 from diglot.divergence import training_diverged
 from diglot.early_stopping import BestEpoch, EarlyStopping
@@ -50,7 +51,8 @@ class Trainer:
         network: what learns; it is changed in place.
         optimizer: how; it belongs to this network from now on.
         metrics: what an evaluation computes beside the loss: functions, or a dict that names them.
-            By default accuracy for classes, "mae" and "rmse" for numbers.
+            One function needs no list. By default accuracy for classes, "mae" and "rmse" for
+            numbers.
 
     Attributes:
         history: all epochs of all fits so far.
@@ -64,12 +66,19 @@ class Trainer:
         network: NeuralNetwork,
         optimizer: Optimizer,
         *,
-        metrics: Mapping[str, Metric] | Iterable[Metric] | None = None,
+        metrics: Mapping[str, Metric] | Iterable[Metric] | Metric | None = None,
     ) -> None:
+        if not isinstance(network, NeuralNetwork):
+            raise ValueError(f"network is {brief(network)}, expected a NeuralNetwork")
+        if not isinstance(optimizer, Optimizer):
+            raise ValueError(
+                f"optimizer is {brief(optimizer)}, expected an optimizer, such as SGD(lr=0.1)"
+            )
+        named = _named(metrics, network.loss)
         _claim(optimizer, network)
         self.network = network
         self.optimizer = optimizer
-        self.metrics = _named(metrics, network.loss)
+        self.metrics = named
         self.history = History(metrics={name: [] for name in self.metrics})
         self.steps = 0
         self._schedule_length: dict[str, int] = {}  # of the first fit, by what is counted
@@ -123,7 +132,7 @@ class Trainer:
 
         Book: chapters 3 and 4.
         """
-        x, y = _pair("x and y", x, y)
+        x, y = _pair("", x, y)
         if validation is not None:
             validation = _validation_pair(validation, x)
         epochs = integer("epochs", epochs)
@@ -135,8 +144,11 @@ class Trainer:
         batch_count = math.ceil(len(x) / batch_size)
         if self.steps == 0:
             self._schedule_length = {"epoch": epochs, "batch": epochs * batch_count}
-        rng = np.random.default_rng(seed) if shuffle else None
+        seed = checked_seed(seed)
+        rng = np.random.default_rng(seed) if boolean("shuffle", shuffle) else None
+        progress = boolean("progress", progress)
         self.network.setup(x.shape[1:])
+        self.history.interrupted = False
 
         with (
             InterruptGuard() as guard,
@@ -160,6 +172,7 @@ class Trainer:
                         break
                     guard.check()
             except KeyboardInterrupt:
+                self.history.interrupted = True
                 self._note("interrupted", bar)
             if best:
                 best.restore()
@@ -177,7 +190,7 @@ class Trainer:
         Returns:
             {"loss": ..., and each metric by its name}.
         """
-        x, y = _pair("x and y", x, y)
+        x, y = _pair("", x, y)
         prediction = self.network.predict(x, batch_size=batch_size)
         loss = self.network.loss.forward(prediction, y)
         if not math.isfinite(loss):
@@ -280,11 +293,34 @@ def _claim(optimizer: Optimizer, network: NeuralNetwork) -> None:
         )
 
 
-def _named(given: Mapping[str, Metric] | Iterable[Metric] | None, loss: Loss) -> dict[str, Metric]:
-    if isinstance(given, Mapping):
-        return dict(given)
-    if given is not None:
-        return {_name_of(metric): metric for metric in given}
+def _named(
+    given: Mapping[str, Metric] | Iterable[Metric] | Metric | None, loss: Loss
+) -> dict[str, Metric]:
+    if given is None:
+        return _default_metrics(loss)
+    if callable(given):
+        given = [given]
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError(
+            f"metrics is {brief(given)}, expected functions of (prediction, target), as in "
+            "diglot.metrics, or a dict that names them"
+        )
+    pairs = given.items() if isinstance(given, Mapping) else [(_name_of(f), f) for f in given]
+    named: dict[str, Metric] = {}
+    for name, metric in pairs:
+        if not callable(metric):
+            raise ValueError(f"the metric {brief(metric)} is no function of (prediction, target)")
+        if not isinstance(name, str):
+            raise ValueError(f"a metric is named {brief(name)}, expected a text")
+        if name == "loss":
+            raise ValueError("'loss' is the loss itself: give the metric another name")
+        if name in named:
+            raise ValueError(f"two metrics are named {name!r}: give a dict, {{name: metric}}")
+        named[name] = metric
+    return named
+
+
+def _default_metrics(loss: Loss) -> dict[str, Metric]:
     if isinstance(loss, SoftmaxCrossEntropy):
         return {"accuracy": metric_functions.accuracy}
     if isinstance(loss, BinaryCrossEntropy):
@@ -299,13 +335,14 @@ def _named(given: Mapping[str, Metric] | Iterable[Metric] | None, loss: Loss) ->
 
 def _name_of(metric: Metric) -> str:
     name = getattr(metric, "__name__", None)
-    if not isinstance(name, str):
+    if callable(metric) and not isinstance(name, str):
         raise ValueError(f"the metric {metric!r} has no name: give a dict, {{name: metric}}")
-    return name
+    return str(name)
 
 
-def _pair(what: str, x: Array, y: Array) -> tuple[Array, Array]:
-    x, y = np.asarray(x), np.asarray(y)
+def _pair(whose: str, x: Array, y: Array) -> tuple[Array, Array]:
+    x, y = plain_array(f"{whose}x", x), plain_array(f"{whose}y", y)
+    what = f"{whose}x and y"
     if x.ndim == 0 or y.ndim == 0:
         raise DataError(f"{what} must have rows, a single number has none")
     if len(x) != len(y):
@@ -318,7 +355,7 @@ def _pair(what: str, x: Array, y: Array) -> tuple[Array, Array]:
 def _validation_pair(pair: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(f"validation is a {type(pair).__name__}, expected a pair (x, y)")
-    x_val, y_val = _pair("the validation x and y", *pair)
+    x_val, y_val = _pair("the validation ", *pair)
     if x_val.shape[1:] != x.shape[1:]:
         raise ShapeError(
             f"a row of the validation x has shape {x_val.shape[1:]}, expected {x.shape[1:]}"

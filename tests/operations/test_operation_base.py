@@ -3,7 +3,7 @@ import pytest
 
 from diglot import gradcheck
 from diglot.errors import ShapeError
-from diglot.operations import BiasAdd, Operation, ParamOperation, Tanh, WeightMultiply
+from diglot.operations import BiasAdd, Linear, Operation, ParamOperation, Tanh, WeightMultiply
 
 
 class Square(Operation):
@@ -106,6 +106,33 @@ def test_an_input_is_an_array(value):
     tanh.forward(np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"output_grad is a .*, expected a NumPy array"):
         tanh.backward(value)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, np.float16, complex, ">f4"])
+@pytest.mark.parametrize("operation", [Tanh(), Linear(), BiasAdd(np.zeros(2))], ids=repr)
+def test_every_backend_computes_in_float32_and_float64_alone(operation, dtype):
+    with pytest.raises(ValueError, match=r"input_ has dtype .*, expected float32 or float64"):
+        operation.forward(np.ones((1, 2), dtype))
+    operation.forward(np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"output_grad has dtype .*, expected float64"):
+        operation.backward(np.ones((1, 2), dtype))
+
+
+def test_a_gradient_has_the_inputs_dtype():
+    tanh = Tanh()
+    tanh.forward(np.ones((1, 2), np.float32))
+    with pytest.raises(ValueError, match="output_grad has dtype float64, expected float32"):
+        tanh.backward(np.ones((1, 2)))
+
+
+def test_masks_are_not_lost():
+    masked = np.ma.masked_array(np.ones((1, 2)), True)
+    tanh = Tanh()
+    with pytest.raises(ValueError, match="input_ is a masked array"):
+        tanh.forward(masked)
+    tanh.forward(np.ones((1, 2)))
+    with pytest.raises(ValueError, match="output_grad is a masked array"):
+        tanh.backward(masked)
 
 
 def test_inputs_and_gradients_are_left_as_they_are(rng):

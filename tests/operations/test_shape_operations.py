@@ -16,7 +16,8 @@ def test_flatten(rng, shape):
     np.testing.assert_array_equal(output.ravel(), x.ravel())
     np.testing.assert_array_equal(operation.backward(output), x)
     assert operation.flops == 0
-    gradcheck(operation, x)
+    if x.size:
+        gradcheck(operation, x)
 
 
 def test_pad(rng):

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diglot._arrays import plain_array, real_array
 from diglot._typing import Array
+from diglot.config import checked_seed, integer, real
 from diglot.errors import DataError
 
 _ROWS = 1024  # rows per step: float64 copies of a whole image set would fill the memory
@@ -28,7 +30,7 @@ def standardize(train: Array, *others: Array) -> tuple[Array, ...]:
 
     Book: chapter 4.
     """
-    parts = [_real(array) for array in (train, *others)]
+    parts = [real_array("data", array) for array in (train, *others)]
     if parts[0].size == 0:
         raise DataError("the training part is empty: there is no mean to subtract")
     lowest, highest = float(parts[0].min()), float(parts[0].max())  # NaN if one value is
@@ -57,7 +59,7 @@ def one_hot(labels: Array, classes: int | None = None) -> Array:
 
     Book: chapter 4.
     """
-    labels = np.asarray(labels)
+    labels = plain_array("labels", labels)
     if labels.dtype.kind not in "iu":
         raise DataError(f"labels have dtype {labels.dtype}, expected integers")
     if classes is None:
@@ -87,17 +89,18 @@ def train_test_split(
 
     Raises:
         DataError: no arrays, lengths differ, or a part would be empty.
+        ValueError: test_size is no finite number, or seed no seed.
 
     Book: chapter 2.
     """
-    parts = [np.asarray(array) for array in arrays]
+    parts = [plain_array("data", array) for array in arrays]
     rows = _common_length(parts)
-    if not 0 < test_size < 1:
+    if not 0 < real("test_size", test_size) < 1:
         raise DataError(f"test_size is {test_size}, expected a share between 0 and 1")
     test_rows = math.ceil(test_size * rows)
     if test_rows >= rows:
         raise DataError(f"{rows} rows are too few to split: the training part would be empty")
-    order = np.random.default_rng(seed).permutation(rows)
+    order = np.random.default_rng(checked_seed(seed)).permutation(rows)
     test, train = order[:test_rows], order[test_rows:]
     return tuple(part[chosen] for part in parts for chosen in (train, test))
 
@@ -117,13 +120,14 @@ def batches(
         An iterator over pairs (x_batch, y_batch).
 
     Raises:
-        DataError: no data, lengths differ, or batch_size does not fit.
+        DataError: no data, lengths differ, or batch_size is above N.
+        ValueError: batch_size is no integer of at least 1.
 
     Book: chapters 2 and 3.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = plain_array("x", x), plain_array("y", y)
     rows = _common_length([x, y])
-    if not 1 <= batch_size <= rows:
+    if integer("batch_size", batch_size) > rows:
         raise DataError(f"batch_size is {batch_size}, expected 1 to {rows}, the number of rows")
     if rng is None:
         return ((x[i : i + batch_size], y[i : i + batch_size]) for i in range(0, rows, batch_size))
@@ -143,13 +147,6 @@ def _common_length(arrays: list[Array]) -> int:
     if lengths[0] == 0:
         raise DataError("the data is empty: 0 rows")
     return lengths[0]
-
-
-def _real(array: Array) -> Array:
-    array = np.asarray(array)
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"data has dtype {array.dtype}, expected real numbers")
-    return array
 
 
 def _rows(array: Array) -> Iterator[Array]:

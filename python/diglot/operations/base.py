@@ -5,6 +5,7 @@ from typing import final
 
 import numpy as np
 
+from diglot._arrays import require_dtype, require_floating
 from diglot._typing import Array
 from diglot.config import Configured
 from diglot.errors import ShapeError
@@ -40,14 +41,13 @@ class Operation(Configured, ABC):
         """Compute the output, and keep what backward will need.
 
         Args:
-            input_: any shape that the operation takes; it is kept, not copied.
+            input_: float32 or float64, any shape that the operation takes; kept, not copied.
             inference: predict (no dropout) rather than train.
 
         Raises:
             ValueError: the input does not fit; a ShapeError if it is its shape.
         """
-        if not isinstance(input_, np.ndarray):
-            raise ValueError(f"input_ is a {type(input_).__name__}, expected a NumPy array")
+        require_floating("input_", input_)
         self.input_ = input_
         self.inference = inference
         self.output = output = self._output()
@@ -64,7 +64,7 @@ class Operation(Configured, ABC):
 
         Raises:
             ShapeError: output_grad has not the output's shape.
-            ValueError: forward has not been run.
+            ValueError: forward has not been run, or output_grad has not the input's dtype.
         """
         self._check_output_grad(output_grad)
         return self._checked_input_grad(output_grad)
@@ -88,10 +88,7 @@ class Operation(Configured, ABC):
             expected = self.output.shape
         except AttributeError:
             raise ValueError(f"{self!r}: run forward before backward") from None
-        if not isinstance(output_grad, np.ndarray):
-            raise ValueError(
-                f"output_grad is a {type(output_grad).__name__}, expected a NumPy array"
-            )
+        require_dtype("output_grad", output_grad, self.input_.dtype)
         if output_grad.shape != expected:
             raise ShapeError(f"output_grad has shape {output_grad.shape}, expected {expected}")
 
@@ -143,7 +140,7 @@ class ParamOperation(Operation):
 
         Raises:
             ShapeError: output_grad has not the output's shape.
-            ValueError: forward has not been run.
+            ValueError: forward has not been run, or output_grad has not the input's dtype.
         """
         self.backward_params(output_grad)
         return self._checked_input_grad(output_grad)

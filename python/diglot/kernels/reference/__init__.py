@@ -1,7 +1,8 @@
 """The definitions: every kernel in NumPy, written to be read beside its formula.
 
 Evaluated in float64 they are the truth that the native kernels are tested against. They check
-nothing: shapes and values are the business of the operations above them. They follow IEEE
+nothing: shapes and values are the business of the operations above them; "Raises (native)" says
+what a native kernel refuses, which must not read memory that is not its own. They follow IEEE
 arithmetic without a word, as C++ does (infinity - infinity is NaN, and no warning).
 """
 

@@ -41,7 +41,7 @@ def sigmoid_backward(dy: Array, y: Array) -> Array:
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and y differ.
 
     Book: chapter 1. Native: csrc/kernels/activations.cpp
@@ -78,7 +78,7 @@ def tanh_backward(dy: Array, y: Array) -> Array:
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and y differ.
 
     Book: chapter 4. Native: csrc/kernels/activations.cpp
@@ -114,7 +114,7 @@ def relu_backward(dy: Array, y: Array) -> Array:
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and y differ.
 
     Book: chapter 4 (erratum E4: y >= 0 is always true). Native: csrc/kernels/activations.cpp
@@ -155,7 +155,7 @@ def leaky_relu_backward(dy: Array, y: Array, *, negative_slope: float = 0.01) ->
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and y differ.
 
     Source: Maas et al. 2013. Native: csrc/kernels/activations.cpp
@@ -196,7 +196,7 @@ def gelu_backward(dy: Array, x: Array) -> Array:
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and x differ.
 
     Source: Hendrycks & Gimpel 2016, arXiv:1606.08415. Native: csrc/kernels/activations.cpp
@@ -239,7 +239,7 @@ def softmax_backward(dy: Array, y: Array) -> Array:
     Returns:
         dx: (..., K); each row sums to 0.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and y differ.
 
     Book: chapter 4. Native: csrc/kernels/activations.cpp

@@ -47,7 +47,7 @@ def conv2d_forward(
     Returns:
         y: (N, OC, OH, OW), OH = (H + 2*padding - dilation*(KH-1) - 1) // stride + 1.
 
-    Raises:
+    Raises (native):
         ValueError: the channel counts differ, or a filter is larger than the padded image.
 
     Book: chapter 5. Source: Dumoulin & Visin 2016, arXiv:1603.07285. Native: csrc/kernels/conv.cpp
@@ -90,7 +90,7 @@ def conv2d_backward_input(
     Returns:
         dx: (N, C, H, W); zero at pixels that no window has read.
 
-    Raises:
+    Raises (native):
         ValueError: dy is not what conv2d_forward gives for these sizes.
 
     Book: chapter 5 (erratum E2: the filter has to be flipped). Native: csrc/kernels/conv.cpp
@@ -139,7 +139,7 @@ def conv2d_backward_weight(
         dw: (OC, C/groups, KH, KW).
         db: (OC,).
 
-    Raises:
+    Raises (native):
         ValueError: dy is not what conv2d_forward gives for these sizes.
 
     Book: chapter 5 (erratum E1: wrong there for more than one image). Native: csrc/kernels/conv.cpp

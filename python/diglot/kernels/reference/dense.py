@@ -24,7 +24,7 @@ def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool =
     Returns:
         y: (..., M, N); zeros where K = 0.
 
-    Raises:
+    Raises (native):
         ValueError: the K of `a` and `b` differ, or their leading axes do.
 
     Book: chapter 1. Native: csrc/kernels/dense.cpp

@@ -71,7 +71,7 @@ def dropout_forward(x: Array, *, rate: float, seed: int) -> tuple[Array, Array]:
         y: the shape of x.
         mask: the shape of x, bool; True where a number was kept.
 
-    Raises:
+    Raises (native):
         ValueError: rate or seed is out of its range.
 
     Book: chapter 4 (which scales at inference). Source: Srivastava et al. 2014, JMLR 15.
@@ -95,7 +95,7 @@ def dropout_backward(dy: Array, mask: Array, *, rate: float) -> Array:
     Returns:
         dx: the shape of dy.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and mask differ, or rate is out of its range.
 
     Book: chapter 4. Native: csrc/kernels/dropout.cpp

@@ -22,7 +22,7 @@ def softmax_cross_entropy_forward(logits: Array, labels: Array) -> tuple[float, 
         loss: the mean over the rows, in nats; summed in float64.
         probabilities: (N, K).
 
-    Raises:
+    Raises (native):
         ValueError: there are no rows, the lengths differ, or a label is outside 0..K-1.
 
     Book: chapter 4 (erratum E8: it prints the binary form). Native: csrc/kernels/losses.cpp
@@ -48,7 +48,7 @@ def softmax_cross_entropy_backward(probabilities: Array, labels: Array) -> Array
     Returns:
         dlogits: (N, K).
 
-    Raises:
+    Raises (native):
         ValueError: the lengths differ, or a label is outside 0..K-1.
 
     Book: chapter 4. Native: csrc/kernels/losses.cpp

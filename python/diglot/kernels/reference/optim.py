@@ -18,7 +18,7 @@ def sgd_inplace(param: Array, grad: Array, *, lr: float, weight_decay: float = 0
         lr: learning rate.
         weight_decay: strength of the pull towards zero.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes differ, or param overlaps grad.
 
     Book: chapter 3. Native: csrc/kernels/optim.cpp
@@ -54,7 +54,7 @@ def sgd_momentum_inplace(
         nesterov: look ahead by one step of the velocity.
         weight_decay: strength of the pull towards zero.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes differ, or two of the arrays overlap.
 
     Book: chapter 4. Source: Sutskever et al. 2013, "On the importance of initialization and
@@ -89,7 +89,7 @@ def adagrad_inplace(
         eps: keeps the division from 0/0.
         weight_decay: strength of the pull towards zero.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes differ, or two of the arrays overlap.
 
     Book: chapter 6 (erratum E14: it adds eps to the sum at every step). Source: Duchi, Hazan &
@@ -127,7 +127,7 @@ def rmsprop_inplace(
         eps: keeps the division from 0/0.
         weight_decay: strength of the pull towards zero.
 
-    Raises:
+    Raises (native):
         ValueError: the shapes differ, or two of the arrays overlap.
 
     Source: Tieleman & Hinton 2012, Coursera lecture 6.5. Native: csrc/kernels/optim.cpp
@@ -174,7 +174,7 @@ def adam_inplace(
         weight_decay: strength of the pull towards zero.
         decoupled: keep the pull out of the running means (AdamW).
 
-    Raises:
+    Raises (native):
         ValueError: the shapes differ, two of the arrays overlap, or step is below 1.
 
     Source: Kingma & Ba 2014, arXiv:1412.6980; Loshchilov & Hutter 2017, arXiv:1711.05101.

@@ -26,7 +26,7 @@ def max_pool2d_forward(
         y: (N, C, OH, OW), OH = (H + 2*padding - KH) // stride + 1.
         indices: (N, C, OH, OW), int32; the winner is pixel h*W + w of its image and channel.
 
-    Raises:
+    Raises (native):
         ValueError: the padding is too large, or a window is larger than the padded image.
 
     Book: chapter 5 (in words). Native: csrc/kernels/pool.cpp
@@ -64,7 +64,7 @@ def max_pool2d_backward(dy: Array, indices: Array, *, input_size: tuple[int, int
     Returns:
         dx: (N, C, H, W).
 
-    Raises:
+    Raises (native):
         ValueError: the shapes of dy and indices differ, or an index is outside the image.
 
     Book: chapter 5 (in words). Native: csrc/kernels/pool.cpp
@@ -96,7 +96,7 @@ def avg_pool2d_forward(
     Returns:
         y: (N, C, OH, OW), OH = (H + 2*padding - KH) // stride + 1.
 
-    Raises:
+    Raises (native):
         ValueError: the padding is too large, or a window is larger than the padded image.
 
     Book: chapter 5 (in words). Native: csrc/kernels/pool.cpp
@@ -137,7 +137,7 @@ def avg_pool2d_backward(
     Returns:
         dx: (N, C, H, W).
 
-    Raises:
+    Raises (native):
         ValueError: dy is not what avg_pool2d_forward gives for these sizes.
 
     Book: chapter 5 (in words). Native: csrc/kernels/pool.cpp
