@@ -17,6 +17,6 @@ def fit(trainer: Trainer, x: Array, y: Array, **settings: Any) -> History:
         KeyboardInterrupt: the training was interrupted.
     """
     history = trainer.fit(x, y, **settings)
-    if any(note.startswith("interrupted") for note in history.notes):
+    if history.interrupted:
         raise KeyboardInterrupt
     return history
