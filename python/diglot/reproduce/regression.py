@@ -67,9 +67,9 @@ class Table:
         return (
             f"MAE / RMSE on {self.name}, where least squares has RMSE {rmse:.4f}; the published "
             "figures are those of the Boston house prices. The networks with hidden layers (2.3, "
-            "3.2, 3.3) have the row's layers, but not the book's rates and epochs, which suit Boston's "
-            "prices: they learn from Glorot's weights, with weight decay, and in chapter 3 for 300 "
-            "epochs at a rate that falls from .2 to 0"
+            "3.2, 3.3) have the row's layers, but not the book's rates and epochs, which suit "
+            "Boston's prices: they learn from Glorot's weights, with weight decay, and in "
+            "chapter 3 for 300 epochs at a rate that falls from .2 to 0"
         )
 
     def errors(self, prediction: Array) -> tuple[float, float]:
