@@ -1,9 +1,9 @@
 #include "kernels/conv.h"
 
-#include "kernels/gemm.h"
+#include <numeric>
+
+#include "kernels/conv_pass.h"
 #include "kernels/parallel.h"
-#include "kernels/patches.h"
-#include "kernels/window.h"
 
 namespace diglot {
 
@@ -11,226 +11,210 @@ int conv2d_threads(const ConvShape& s) noexcept {
     return team_size(get_num_threads(), s.multiply_adds() / 16);
 }
 
-// ---- forward: a task is a run of outputs of one image and one group -----------------------------
+// ---- forward: a task is a band of outputs of one image and one group ----------------------------
 
 namespace {
-template <class T>
-Index forward_product(const ConvShape& s) {
-    return whole_lines(gemm::scratch_size<T>(s.group_filters(), s.positions(), s.patch()));
+
+using conv::Cut, conv::Pass;
+
+Pass forward_pass(const ConvShape& s) {
+    return {s.group_channels(),
+            s.group_filters(),
+            {s.oh, s.h, s.stride.height, s.kh, -s.padding.height, s.dilation.height},
+            {s.ow, s.w, s.stride.width, s.kw, -s.padding.width, s.dilation.width}};
 }
+
+// Bands per image, so that the threads find some tasks each even if there is one image.
+Index least_bands(const ConvShape& s, int threads) {
+    return threads == 1 ? 1 : ceil_div(4 * threads, s.n * s.groups);
+}
+
+template <class T>
+Index offsets_size(const ConvShape& s) {
+    return whole_lines(ceil_div(s.window() * sizeof(Index), sizeof(T)));
+}
+
+// What all threads read: where the taps are, and the packed weights of all groups.
+template <class T>
+Index shared_size(const ConvShape& s) {
+    return offsets_size<T>(s) + whole_lines(s.oc * s.patch());
+}
+
+// Called by all threads of a team: they share the work, and wait for each other.
+template <class T>
+void prepare(const ConvShape& s, const Pass& pass, const Cut& cut, const conv::Weights<T>& weights,
+             Index group_stride, Index* offsets, T* packed) noexcept {
+    const conv::Strips strips = conv::Strips::of<T>(pass.filters);
+    const Index count = ceil_div(pass.filters, strips.height);
+#pragma omp for schedule(static)
+    for (Index i = 0; i < s.groups * count; ++i) {
+        const Index group = i / count, first = i % count * strips.height;
+        if (i == 0) conv::fill_offsets(pass, cut, offsets);
+        conv::pack_strip<T>(pass, weights.from(group * group_stride), first,
+                            packed + (group * pass.filters + first) * pass.depth());
+    }
+}
+
 }  // namespace
 
 template <class T>
 Index conv2d_forward_scratch(const ConvShape& s, int threads) noexcept {
-    return threads * (forward_product<T>(s) + whole_lines(PackPatches<T>::part_size(s)));
+    const Pass pass = forward_pass(s);
+    const Cut cut = Cut::of<T>(pass, least_bands(s, threads));
+    return shared_size<T>(s) + threads * cut.planes_size<T>(pass);
 }
 
 template <class T>
 void conv2d_forward(const ConvShape& s, View<const T, 4> x, View<const T, 4> w, const T* b,
                     View<T, 4> y, T* scratch, int threads) noexcept {
-    const Index width = gemm::Block<T>::width, blocks = ceil_div(s.positions(), width);
-    const Index filters = s.group_filters(), tasks = s.n * s.groups * blocks;
-    const Index per_thread = conv2d_forward_scratch<T>(s, 1);
+    const Pass pass = forward_pass(s);
+    const Cut cut = Cut::of<T>(pass, least_bands(s, threads));
+    const Index bands = cut.row_bands * cut.column_bands, tasks = s.n * s.groups * bands;
+    Index* const offsets = reinterpret_cast<Index*>(scratch);
+    T* const packed = scratch + offsets_size<T>(s);
+    T* const planes = scratch + shared_size<T>(s);
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (Index task = 0; task < tasks; ++task) {
-        const Index first = task % blocks * width, group = task / blocks % s.groups;
-        const Index n = task / (blocks * s.groups);
-        const Index columns = std::min(width, s.positions() - first);
-        T* const mine = scratch + thread_index() * per_thread;
-        T* const to = y.at(n, group * filters) + first;
-        if (b)
-            for (Index o = 0; o < filters; ++o)
-                std::fill_n(to + o * s.positions(), columns, b[group * filters + o]);
-        const PackPatches<T> patches{s, x.at(n, group * s.group_channels()), first, columns,
-                                     mine + forward_product<T>(s)};
-        gemm::multiply(filters, columns, s.patch(),
-                       gemm::Strided<T>{w.at(group * filters), s.patch(), 1}, patches, to,
-                       s.positions(), b != nullptr, mine);
+#pragma omp parallel num_threads(threads)
+    {
+        prepare<T>(s, pass, cut, {w.data, s.patch(), s.window(), s.kw, 1},
+                   pass.filters * s.patch(), offsets, packed);
+#pragma omp for schedule(dynamic)
+        for (Index task = 0; task < tasks; ++task) {
+            const Band band = cut.band(pass, task % bands);
+            const Index group = task / bands % s.groups, n = task / (bands * s.groups);
+            const Index filter = group * pass.filters;
+            conv::convolve_band<T>(pass, cut, band,
+                                   {x.at(n, group * pass.channels), x.data + x.size()},
+                                   packed + filter * pass.depth(), offsets,
+                                   b ? b + filter : nullptr,
+                                   y.at(n, filter, band.row, band.column), s.positions(),
+                                   planes + thread_index() * cut.planes_size<T>(pass));
+        }
     }
 }
 
-// ---- input gradient: a task is some channels of one image ---------------------------------------
+// ---- input gradient: a task is a band of one image and one group, phase after phase -------------
 
 namespace {
 
-// Channels of one task: their patches for one block of outputs fit the second-level cache.
-template <class T>
-Index input_task_channels(const ConvShape& s) {
-    constexpr Index elements = 64 * 1024;
-    const Index columns = std::min(s.positions(), gemm::Block<T>::width);
-    return std::clamp<Index>(elements / (s.window() * columns), 1, s.group_channels());
-}
+// The pixels of one axis that have the same place, `first`, between two windows, and the elements
+// of the window that reach them: every `step`th one from `tap` on.
+struct Phase {
+    Index first, tap, step;
+    Axis axis;
 
-template <class T>
-Index patch_rows(const ConvShape& s) {
-    return input_task_channels<T>(s) * s.window();
-}
-
-template <class T>
-Index input_product(const ConvShape& s) {
-    return whole_lines(gemm::scratch_size<T>(patch_rows<T>(s), s.positions(), s.group_filters()));
-}
-
-// Adds one row of the patch matrix (window element (u, v), outputs [first, first + columns)) to the
-// channel it came from.
-template <class T>
-void add_patch_row(const ConvShape& s, const T* row, Index u, Index v, Index first, Index columns,
-                   T* channel) {
-    const Index shift = v * s.dilation.width - s.padding.width;
-    const Inside inside(shift, s.stride.width, s.w, s.ow);
-    for (Index output = first; output < first + columns;) {
-        const Index i = output / s.ow, j = output % s.ow;
-        const Index end = std::min(s.ow, j + first + columns - output);
-        const Index h = i * s.stride.height + u * s.dilation.height - s.padding.height;
-        if (h >= 0 && h < s.h) {
-            const T* from = row + (output - first) - j;
-            T* to = channel + h * s.w + shift;
-            const Index last = std::min(end, inside.end);
-            if (s.stride.width == 1)
-                for (Index at = std::max(j, inside.first); at < last; ++at) to[at] += from[at];
-            else
-                for (Index at = std::max(j, inside.first); at < last; ++at)
-                    to[at * s.stride.width] += from[at];
-        }
-        output += end - j;
+    Phase(Index first, Index size, Index outputs, Index taps, Index stride, Index padding,
+          Index dilation)
+        : first(first), tap(0), step(stride / std::gcd(stride, dilation)) {
+        const Index most = std::min(step, taps);
+        while (tap < most && (first + padding - tap * dilation) % stride != 0) ++tap;
+        const Index count = tap < most ? ceil_div(taps - tap, step) : 0;
+        axis = {ceil_div(size - first, stride),
+                outputs,
+                1,
+                count,
+                (first + padding - tap * dilation) / stride,
+                -dilation * step / stride};
     }
+};
+
+struct InputPhase {
+    Phase row, column;
+    Pass pass;
+    Cut cut;
+
+    static Index count(const ConvShape& s) {
+        return std::min(s.stride.height, s.h) * std::min(s.stride.width, s.w);
+    }
+
+    template <class T>
+    static InputPhase at(const ConvShape& s, Index index, int threads) {
+        const Index columns = std::min(s.stride.width, s.w);
+        const Phase row(index / columns, s.h, s.oh, s.kh, s.stride.height, s.padding.height,
+                        s.dilation.height);
+        const Phase column(index % columns, s.w, s.ow, s.kw, s.stride.width, s.padding.width,
+                           s.dilation.width);
+        const Pass pass{s.group_filters(), s.group_channels(), row.axis, column.axis};
+        return {row, column, pass, Cut::of<T>(pass, least_bands(s, threads))};
+    }
+
+    // Channels and filters have changed places; taps count the phase's own.
+    template <class T>
+    conv::Weights<T> weights(const ConvShape& s, const T* w) const {
+        return {w + row.tap * s.kw + column.tap, s.window(), s.patch(), row.step * s.kw,
+                column.step};
+    }
+
+    // The pixels of a phase lie apart in dx, so they are put together in scratch first.
+    template <class T>
+    Index gathered_size(const ConvShape& s) const {
+        if (s.stride.height == 1 && s.stride.width == 1) return 0;
+        return whole_lines(pass.filters * cut.rows * cut.columns);
+    }
+};
+
+// dx at every stride-th pixel of a band = what has been gathered of it.
+template <class T>
+void scatter(const ConvShape& s, const InputPhase& phase, const Band& band, const T* gathered,
+             T* channel) noexcept {
+    for (Index c = 0; c < phase.pass.filters; ++c, channel += s.h * s.w)
+        for (Index i = 0; i < band.rows; ++i, gathered += band.columns) {
+            T* const to = channel + ((band.row + i) * s.stride.height + phase.row.first) * s.w +
+                          band.column * s.stride.width + phase.column.first;
+            for (Index j = 0; j < band.columns; ++j) to[j * s.stride.width] = gathered[j];
+        }
+}
+
+template <class T>
+Index input_thread_scratch(const ConvShape& s, int threads) {
+    Index most = 0;
+    for (Index index = 0; index < InputPhase::count(s); ++index) {
+        const InputPhase phase = InputPhase::at<T>(s, index, threads);
+        most = std::max(most, phase.cut.planes_size<T>(phase.pass) + phase.gathered_size<T>(s));
+    }
+    return most;
 }
 
 }  // namespace
 
 template <class T>
 Index conv2d_backward_input_scratch(const ConvShape& s, int threads) noexcept {
-    const Index columns = std::min(s.positions(), gemm::Block<T>::width);
-    return threads * (input_product<T>(s) + whole_lines(patch_rows<T>(s) * columns));
+    return shared_size<T>(s) + threads * input_thread_scratch<T>(s, threads);
 }
 
 template <class T>
 void conv2d_backward_input(const ConvShape& s, View<const T, 4> dy, View<const T, 4> w,
                            View<T, 4> dx, T* scratch, int threads) noexcept {
-    const Index most_channels = input_task_channels<T>(s), width = gemm::Block<T>::width;
-    const Index blocks = ceil_div(s.group_channels(), most_channels);
-    const Index filters = s.group_filters(), tasks = s.n * s.groups * blocks;
-    const Index per_thread = conv2d_backward_input_scratch<T>(s, 1);
-
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (Index task = 0; task < tasks; ++task) {
-        const Index channel = task % blocks * most_channels, group = task / blocks % s.groups;
-        const Index n = task / (blocks * s.groups);
-        const Index channels = std::min(most_channels, s.group_channels() - channel);
-        T* const mine = scratch + thread_index() * per_thread;
-        T* const patches = mine + input_product<T>(s);
-        T* const to = dx.at(n, group * s.group_channels() + channel);
-        std::fill_n(to, channels * s.h * s.w, T(0));
-        const gemm::Strided<T> w_transposed{w.at(group * filters, channel), 1, s.patch()};
-        const gemm::Strided<T> dy_image{dy.at(n, group * filters), s.positions(), 1};
-        for (Index first = 0; first < s.positions(); first += width) {
-            const Index columns = std::min(width, s.positions() - first);
-            gemm::multiply(channels * s.window(), columns, filters, w_transposed,
-                           gemm::PackStrided<T>{dy_image.from(0, first), columns}, patches, columns,
-                           false, mine);
-            for (Index row = 0; row < channels * s.window(); ++row)
-                add_patch_row(s, patches + row * columns, row / s.kw % s.kh, row % s.kw, first,
-                              columns, to + row / s.window() * s.h * s.w);
-        }
-    }
-}
-
-// ---- weight gradient: a task is a block of dw over some of the images ---------------------------
-
-namespace {
-
-// How the images are split: each piece sums its own dw, and the pieces are added in their order.
-// By the shape alone, so that the result does not depend on the number of threads.
-Index weight_pieces(const ConvShape& s) {
-    constexpr Index elements = 256 * 1024, most = 16;
-    const Index affordable = std::min({s.n, most, elements / std::max<Index>(1, s.oc * s.patch())});
-    Index pieces = 1;
-    while (2 * pieces <= affordable) pieces *= 2;
-    return pieces;
-}
-
-template <class T>
-Index weight_product(const ConvShape& s) {
-    return whole_lines(gemm::scratch_size<T>(s.group_filters(), s.patch(), s.positions()));
-}
-
-template <class T>
-Index weight_thread_scratch(const ConvShape& s) {
-    return weight_product<T>(s) + whole_lines(PackPatchesTransposed<T>::part_size(s));
-}
-
-Index weight_pieces_scratch(const ConvShape& s) {
-    const Index pieces = weight_pieces(s);
-    return pieces > 1 ? whole_lines(pieces * s.oc * s.patch()) : 0;
-}
-
-template <class T>
-T sum(const T* values, Index count) {
-    Vec<T> sums = {};
-    Index i = 0;
-    for (; i + lanes<T> <= count; i += lanes<T>) sums += load(values + i);
-    if (i < count) sums += load_part(values + i, count - i, T(0));
-    T total = 0;
-    for (Index lane = 0; lane < lanes<T>; ++lane) total += sums[lane];
-    return total;
-}
-
-}  // namespace
-
-template <class T>
-Index conv2d_backward_weight_scratch(const ConvShape& s, int threads) noexcept {
-    return weight_pieces_scratch(s) + threads * weight_thread_scratch<T>(s);
-}
-
-template <class T>
-void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const T, 4> x,
-                            View<T, 4> dw, View<T, 1> db, T* scratch, int threads) noexcept {
-    const Index pieces = weight_pieces(s), width = gemm::Block<T>::width;
-    const Index filters = s.group_filters(), blocks = ceil_div(s.patch(), width);
-    // Blocks of filters, as many as it takes to keep the threads busy.
-    const Index strips = threads == 1 ? 1 : ceil_div(4 * threads, pieces * s.groups * blocks);
-    const Index height =
-        std::min(filters, round_up(ceil_div(filters, strips), gemm::Tile<T>::rows));
-    const Index rows = ceil_div(filters, height);
-    const Index tasks = pieces * s.groups * blocks * rows, elements = dw.size();
-    T* const sums = pieces > 1 ? scratch : dw.data;
-    T* const thread_scratch = scratch + weight_pieces_scratch(s);
-    const Index per_thread = weight_thread_scratch<T>(s);
-    if (s.n == 0) std::fill_n(dw.data, elements, T(0));
+    const Index per_thread = input_thread_scratch<T>(s, threads);
+    Index* const offsets = reinterpret_cast<Index*>(scratch);
+    T* const packed = scratch + offsets_size<T>(s);
+    T* const thread_scratch = scratch + shared_size<T>(s);
 
 #pragma omp parallel num_threads(threads)
-    {
-        T* const mine = thread_scratch + thread_index() * per_thread;
+    for (Index index = 0; index < InputPhase::count(s); ++index) {
+        const InputPhase phase = InputPhase::at<T>(s, index, threads);
+        const Pass& pass = phase.pass;
+        const Cut& cut = phase.cut;
+        const Index bands = cut.row_bands * cut.column_bands, tasks = s.n * s.groups * bands;
+        const Index gathered = phase.gathered_size<T>(s);
+        prepare<T>(s, pass, cut, phase.weights<T>(s, w.data), s.group_filters() * s.patch(),
+                   offsets, packed);
 #pragma omp for schedule(dynamic)
         for (Index task = 0; task < tasks; ++task) {
-            const Index row = task % rows * height, first = task / rows % blocks * width;
-            const Index group = task / (rows * blocks) % s.groups;
-            const Index piece = task / (rows * blocks * s.groups);
-            const Index columns = std::min(width, s.patch() - first);
-            const Index filter = group * filters + row, begin = piece * s.n / pieces;
-            for (Index n = begin; n < (piece + 1) * s.n / pieces; ++n)
-                gemm::multiply(
-                    std::min(height, filters - row), columns, s.positions(),
-                    gemm::Strided<T>{dy.at(n, filter), s.positions(), 1},
-                    PackPatchesTransposed<T>{s, x.at(n, group * s.group_channels()), first, columns,
-                                             mine + weight_product<T>(s)},
-                    sums + piece * elements + filter * s.patch() + first, s.patch(), n > begin,
-                    mine);
-        }
-        if (pieces > 1) {
-#pragma omp for schedule(static)
-            for (Index e = 0; e < elements; ++e) {
-                T total = sums[e];
-                for (Index piece = 1; piece < pieces; ++piece) total += sums[piece * elements + e];
-                dw.data[e] = total;
+            const Band band = cut.band(pass, task % bands);
+            const Index group = task / bands % s.groups, n = task / (bands * s.groups);
+            T* const mine = thread_scratch + thread_index() * per_thread;
+            T* const image = dx.at(n, group * pass.filters);
+            const conv::Source<T> source{dy.at(n, group * pass.channels), dy.data + dy.size()};
+            const T* const group_weights = packed + group * pass.filters * pass.depth();
+            if (gathered == 0) {
+                conv::convolve_band<T>(pass, cut, band, source, group_weights, offsets, nullptr,
+                                       image + band.row * s.w + band.column, s.h * s.w, mine);
+            } else {
+                conv::convolve_band<T>(pass, cut, band, source, group_weights, offsets, nullptr,
+                                       mine, band.outputs(), mine + gathered);
+                scatter(s, phase, band, mine, image);
             }
-        }
-#pragma omp for schedule(static)
-        for (Index o = 0; o < s.oc; ++o) {
-            T total = 0;
-            for (Index n = 0; n < s.n; ++n) total += sum(dy.at(n, o), s.positions());
-            *db.at(o) = total;
         }
     }
 }
@@ -238,13 +222,10 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template Index conv2d_forward_scratch<T>(const ConvShape&, int) noexcept;                      \
     template Index conv2d_backward_input_scratch<T>(const ConvShape&, int) noexcept;               \
-    template Index conv2d_backward_weight_scratch<T>(const ConvShape&, int) noexcept;              \
     template void conv2d_forward(const ConvShape&, View<const T, 4>, View<const T, 4>, const T*,   \
                                  View<T, 4>, T*, int) noexcept;                                    \
     template void conv2d_backward_input(const ConvShape&, View<const T, 4>, View<const T, 4>,      \
-                                        View<T, 4>, T*, int) noexcept;                             \
-    template void conv2d_backward_weight(const ConvShape&, View<const T, 4>, View<const T, 4>,     \
-                                         View<T, 4>, View<T, 1>, T*, int) noexcept;
+                                        View<T, 4>, T*, int) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)
 
