@@ -26,7 +26,7 @@ Pass forward_pass(const ConvShape& s) {
 
 // Bands per image, so that the threads find some tasks each even if there is one image.
 Index least_bands(const ConvShape& s, int threads) {
-    return threads == 1 ? 1 : ceil_div(4 * threads, s.n * s.groups);
+    return threads == 1 ? 1 : ceil_div(4 * threads, std::max<Index>(1, s.n * s.groups));
 }
 
 template <class T>

@@ -23,8 +23,9 @@ Cut Cut::of(const Pass& pass, Index least_bands) {
             cut.columns = ceil_div(cut.columns, 2);
     }
     const Index affordable = budget / std::max<Index>(1, channel(cut.rows, cut.columns));
-    const Index blocks = ceil_div(pass.channels, std::clamp<Index>(affordable, 1, pass.channels));
-    cut.channels = ceil_div(pass.channels, blocks);
+    const Index all = std::max<Index>(1, pass.channels);
+    const Index blocks = ceil_div(all, std::clamp<Index>(affordable, 1, all));
+    cut.channels = ceil_div(all, blocks);
     if (blocks == 1 && cut.columns == width) {  // as tall as fits, but enough bands for the threads
         const Index tallest = std::max(cut.rows, height / std::max<Index>(1, least_bands));
         while (cut.rows < tallest && pass.channels * channel(cut.rows + 1, width) <= budget)
@@ -64,10 +65,11 @@ void convolve_band(const Pass& pass, const Cut& cut, const Band& band, Source<T>
                           source.image + pass.channels * plane + lanes<T> <= source.image_end;
     const Planes planes = cut.planes(pass);
     const Strips strips = Strips::of<T>(pass.filters);
-    Taps taps{in_place ? pass.channels : cut.channels, in_place ? plane : planes.channel(),
-              pass.taps(), offsets};
-    for (Index c = 0; c < pass.channels; c += taps.channels) {
-        taps.channels = std::min(taps.channels, pass.channels - c);
+    const Index block = in_place ? pass.channels : cut.channels;
+    Index c = 0;
+    do {  // once even if there are no channels: the outputs are the bias
+        const Taps taps{std::min(block, pass.channels - c), in_place ? plane : planes.channel(),
+                        pass.taps(), offsets};
         const T* from = source.image + c * plane + band.row * pass.columns.size;
         if (!in_place) {
             for (Index i = 0; i < taps.channels; ++i)
@@ -79,7 +81,8 @@ void convolve_band(const Pass& pass, const Cut& cut, const Band& band, Source<T>
             strip_of_outputs(taps, strips.rows(f), band.outputs(),
                              packed + f * pass.depth() + c * taps.count * strips.rows(f), from,
                              bias ? bias + f : nullptr, c > 0, y + f * y_stride, y_stride);
-    }
+        c += block;
+    } while (c < pass.channels);
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \

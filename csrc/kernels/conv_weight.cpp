@@ -48,7 +48,8 @@ SumCut SumCut::of(const ConvShape& s) {
     while (cut.columns > positions && cut.planes(s).channel() > planes_elements)
         cut.columns = ceil_div(cut.columns, 2);
     if (cut.rows == s.oh && cut.columns == s.ow)
-        cut.images = std::clamp<Index>(positions / s.positions(), 1, ceil_div(s.n, cut.pieces));
+        cut.images = std::clamp<Index>(positions / s.positions(), 1,
+                                       std::max<Index>(1, ceil_div(s.n, cut.pieces)));
     const Index fit = planes_elements / (cut.images * cut.planes(s).channel());
     const Index all = std::max<Index>(1, s.group_channels());
     cut.channels = ceil_div(all, ceil_div(all, std::clamp<Index>(fit, 1, all)));
