@@ -17,6 +17,7 @@ struct Pass {
 
     Index taps() const { return rows.taps * columns.taps; }
     Index depth() const { return channels * taps(); }
+    Index plane() const { return rows.size * columns.size; }
     Index positions() const { return rows.outputs * columns.outputs; }
     // The window's elements already are offsets in the image: 1 x 1, or n x 1 without a border.
     bool reads_in_place() const {

@@ -34,7 +34,7 @@ struct SumCut {
 template <class T>
 SumCut SumCut::of(const ConvShape& s) {
     constexpr Index planes_elements = 384 * 1024 / sizeof(T);
-    constexpr Index positions = 1024;  // adding up the lanes costs as much as some ten of them
+    constexpr Index positions = 2048;  // adding up the lanes costs as much as some ten of them
     constexpr Index all_sums = 256 * 1024, most_pieces = 16;
     SumCut cut{};
     const Index affordable =
@@ -146,12 +146,13 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
         std::min(filters, round_up(ceil_div(filters, strips), conv::SumTile<T>::filters));
     const Index rows = ceil_div(filters, height);
     const Index tasks = cut.pieces * s.groups * blocks * rows;
+    const Index chunk = 1 + tasks / (32 * threads);
     fill_tap_offsets(s, cut, offsets);
 
 #pragma omp parallel num_threads(threads)
     {
         T* const mine = thread_scratch + thread_index() * per_thread;
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(dynamic, chunk)
         for (Index i = 0; i < tasks; ++i) {
             const Index first = i % rows * height, channel = i / rows % blocks * cut.channels;
             const Index group = i / (rows * blocks) % s.groups;

@@ -12,6 +12,8 @@
 // in the second-level cache while all filters pass over it.
 #pragma once
 
+#include <numeric>
+
 #include "kernels/simd.h"
 #include "kernels/window.h"
 
@@ -53,42 +55,76 @@ class Planes {
                (above % rows_.stride * height_ + above / rows_.stride) * width_;
     }
 
-    // Copies what a band's outputs read of one channel. Writes up to a register beyond the end.
+    // Copies what a band's outputs read of one channel. Whole registers are written, up to one
+    // beyond the end: what comes next in memory is written next.
     template <class T>
     void fill(const T* image, const Band& band, T* to) const {
+        const Index step = std::gcd(rows_.stride, rows_.shift_step);
         for (Index v = 0; v < columns_.taps; ++v) {
             const Index shift = columns_.shift(v) + band.column * columns_.stride;
             const Inside inside(shift, columns_.stride, columns_.size, band.columns);
             const Index count = std::max<Index>(0, inside.end - inside.first);
             const T* const from = image + inside.first * columns_.stride + shift;
-            for (Index c = 0; c < classes_; ++c)
+            for (Index c = 0; c < classes_; ++c) {
+                if (c % step != 0) {  // no tap reads these rows
+                    to += height_ * width_;
+                    continue;
+                }
                 for (Index q = 0; q < height_; ++q, to += width_) {
                     const Index row = (band.row + q) * rows_.stride + rows_.lowest() + c;
                     if (row < 0 || row >= rows_.size || count == 0) {
-                        std::fill_n(to, width_, T(0));
+                        zero(to, width_);
                         continue;
                     }
-                    std::fill_n(to, inside.first, T(0));
-                    copy_row(to + inside.first, from + row * columns_.size, count);
                     const Index end = inside.first + count;
-                    std::fill_n(to + end, width_ - end, T(0));
+                    zero(to, inside.first);
+                    copy(to + inside.first, from + row * columns_.size, count);
+                    zero(to + end, width_ - end);
                 }
+            }
         }
     }
 
   private:
     template <class T>
-    void copy_row(T* to, const T* from, Index count) const {
-        if (columns_.stride != 1) {
-            for (Index i = 0; i < count; ++i) to[i] = from[i * columns_.stride];
-            return;
+    static void zero(T* to, Index count) {
+        for (Index i = 0; i < count; i += lanes<T>) store(to + i, Vec<T>{});
+    }
+
+    // The first `count` elements, as many as fit a register; reads no further.
+    template <class T>
+    static Vec<T> some(const T* from, Index count) {
+        return count >= lanes<T> ? load(from)
+               : count > 0       ? load_part(from, count, T(0))
+                                 : Vec<T>{};
+    }
+
+    // lanes<T> elements that lie `Stride` (1, 2 or 4) apart, or `count` if they are fewer.
+    template <int Stride, class T>
+    static Vec<T> apart(const T* from, Index count) {
+        if constexpr (Stride == 1)
+            return some(from, count);
+        else
+            return every_second<T>(apart<Stride / 2>(from, 2 * count - 1),
+                                   apart<Stride / 2>(from + Stride / 2 * lanes<T>,
+                                                     2 * count - 1 - lanes<T>));
+    }
+
+    template <int Stride, class T>
+    static void copy_apart(T* to, const T* from, Index count) {
+        for (Index i = 0; i < count; i += lanes<T>)
+            store(to + i, apart<Stride>(from + i * Stride, count - i));
+    }
+
+    template <class T>
+    void copy(T* to, const T* from, Index count) const {
+        switch (columns_.stride) {
+            case 1: return copy_apart<1>(to, from, count);
+            case 2: return copy_apart<2>(to, from, count);
+            case 4: return copy_apart<4>(to, from, count);
+            default:
+                for (Index i = 0; i < count; ++i) to[i] = from[i * columns_.stride];
         }
-        if (count < lanes<T>) {
-            for (Index i = 0; i < count; ++i) to[i] = from[i];
-            return;
-        }
-        for (Index i = 0; i + lanes<T> <= count; i += lanes<T>) store(to + i, load(from + i));
-        store(to + count - lanes<T>, load(from + count - lanes<T>));  // overlaps the one before
     }
 
     Axis rows_, columns_;

@@ -122,6 +122,20 @@ inline void store_part(T* to, Vec<T> v, Index count) {
 #endif
 }
 
+// Lanes 0, 2, 4, ... of a, then those of b.
+template <class T>
+inline Vec<T> every_second(Vec<T> a, Vec<T> b) {
+    if constexpr (lanes<T> == 16)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                       30);
+    else if constexpr (lanes<T> == 8)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+    else if constexpr (lanes<T> == 4)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    else
+        return __builtin_shufflevector(a, b, 0, 2);
+}
+
 template <class T>
 inline IntVec<T> bits(Vec<T> v) {
     return (IntVec<T>)v;
