@@ -12,8 +12,8 @@
 // tiles, one tile in each lane; as a window of 6 x 6 with stride 4, their input comes from
 // planes.h. The inner loop is that of conv_tile.h.
 //
-// The price is rounding: the factors (up to 8) let errors grow some ten times beyond those of the
-// direct sum, still far below the tolerance of a result with so many terms. And an infinity or a
+// The price is rounding: the factors (up to 8) make errors four to five times those of the direct
+// sum, still far below the tolerance of a result with so many terms. And an infinity or a
 // NaN would reach its whole tile: where a result is not finite, the image is convolved again
 // directly, so that they land where the definition has them.
 #pragma once

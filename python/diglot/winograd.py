@@ -1,8 +1,8 @@
 """The switch for Winograd's convolution, the native kernels' fast way through 3 x 3 filters.
 
-It needs a quarter of the multiplications, and rounds some ten times as much: still far below the
-tolerance of a convolution, and much more than the direct sum. Where digits matter more than time,
-turn it off here, or with the environment variable DIGLOT_WINOGRAD=0.
+It needs a quarter of the multiplications, and its rounding errors are four to five times as large:
+more than the direct sum's, and still far below the tolerance of a convolution. Where digits matter
+more than time, turn it off here, or with the environment variable DIGLOT_WINOGRAD=0.
 """
 
 from diglot.config import boolean
