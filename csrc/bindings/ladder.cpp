@@ -51,9 +51,9 @@ const auto& find(const Rungs& rungs, const std::string& name) {
 }
 
 template <class Rungs>
-std::vector<std::string> names_of(const Rungs& rungs) {
-    std::vector<std::string> names;
-    for (const auto& rung : rungs) names.emplace_back(rung.name);
+py::list names_of(const Rungs& rungs) {
+    py::list names;
+    for (const auto& rung : rungs) names.append(rung.name);
     return names;
 }
 
@@ -64,15 +64,21 @@ ladder::Matrix<const T> matrix(const py::array& a) {
     return {static_cast<const T*>(a.data()), a.shape(0), a.shape(1), a.shape(1)};
 }
 
-py::object matmul_binding(const std::string& name, const py::object& a_argument,
-                          const py::object& b_argument) {
-    find(matmul_rungs<float>, name);
+void require_matmul_arguments(const py::object& a_argument, const py::object& b_argument) {
     const py::array a = require_array(a_argument, "a", 2), b = require_array(b_argument, "b", 2);
     require_same_dtype(b, "b", a, "a");
+    DIGLOT_REQUIRE(a.shape(1) == b.shape(0), "a " + shape_text(a) + " has " +
+                                                 std::to_string(a.shape(1)) + " columns, but b " +
+                                                 shape_text(b) + " has " +
+                                                 std::to_string(b.shape(0)) + " rows");
+}
+
+py::object matmul_binding(const std::string& name, const py::object& a_argument,
+                          const py::object& b_argument) {
+    require_matmul_arguments(a_argument, b_argument);
+    const auto a = py::reinterpret_borrow<py::array>(a_argument);
+    const auto b = py::reinterpret_borrow<py::array>(b_argument);
     const Index m = a.shape(0), k = a.shape(1), n = b.shape(1);
-    DIGLOT_REQUIRE(k == b.shape(0), "a " + shape_text(a) + " has " + std::to_string(k) +
-                                        " columns, but b " + shape_text(b) + " has " +
-                                        std::to_string(b.shape(0)) + " rows");
     return dispatch(a, [&](auto zero) -> py::object {
         using T = decltype(zero);
         const auto& rung = find(matmul_rungs<T>, name);
@@ -94,7 +100,6 @@ py::object conv2d_binding(const std::string& name, const py::object& x_argument,
                           const py::object& w_argument, const py::object& b_argument,
                           const py::object& stride, const py::object& padding,
                           const py::object& dilation, Index groups) {
-    find(conv2d_rungs<float>, name);
     const ConvForwardArguments arguments = require_conv_forward_arguments(
         x_argument, w_argument, b_argument, stride, padding, dilation, groups);
     const ConvShape& s = arguments.shape;
@@ -120,6 +125,12 @@ py::object conv2d_binding(const std::string& name, const py::object& x_argument,
     });
 }
 
+void require_conv2d_arguments(const py::object& x, const py::object& w, const py::object& b,
+                              const py::object& stride, const py::object& padding,
+                              const py::object& dilation, Index groups) {
+    require_conv_forward_arguments(x, w, b, stride, padding, dilation, groups);
+}
+
 double multiply_adds_binding(bool in_float32, Index steps, int threads) {
     py::gil_scoped_release nogil;
     return in_float32 ? ladder::run_multiply_adds<float>(steps, threads)
@@ -131,12 +142,17 @@ double multiply_adds_binding(bool in_float32, Index steps, int threads) {
 void bind_ladder(py::module_& parent) {
     py::module_ m = parent.def_submodule("ladder");
     const py::int_ one(1), zero(0);
-    m.attr("matmul_rungs") = py::cast(names_of(matmul_rungs<float>));
-    m.attr("conv2d_rungs") = py::cast(names_of(conv2d_rungs<float>));
+    m.attr("matmul_rungs") = names_of(matmul_rungs<float>);
+    m.attr("conv2d_rungs") = names_of(conv2d_rungs<float>);
     m.def("matmul", &matmul_binding, py::arg("rung"), py::arg("a"), py::arg("b"));
     m.def("conv2d", &conv2d_binding, py::arg("rung"), py::arg("x"), py::arg("w"),
           py::arg("b") = py::none(), py::kw_only(), py::arg("stride") = one,
           py::arg("padding") = zero, py::arg("dilation") = one, py::arg("groups") = 1);
+    // The same checks alone, for the rungs that are written in Python.
+    m.def("require_matmul_arguments", &require_matmul_arguments, py::arg("a"), py::arg("b"));
+    m.def("require_conv2d_arguments", &require_conv2d_arguments, py::arg("x"), py::arg("w"),
+          py::arg("b"), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
+          py::arg("groups"));
     m.def("run_multiply_adds", &multiply_adds_binding, py::arg("in_float32"), py::arg("steps"),
           py::arg("threads"));
 }

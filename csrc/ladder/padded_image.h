@@ -1,5 +1,5 @@
-// The image that the rungs from "direct" on read: copied once, with its border of zeros, so that the
-// pixels which one weight meets are plain runs of memory, for any padding, stride and dilation.
+// The image that the rungs from "direct" on read: copied once, with its border of zeros, so that
+// the pixels which one weight meets are plain runs of memory, for any padding, stride and dilation.
 //
 // With a stride, those pixels are every second or third one. So the copy is cut into phases: all
 // even columns, then all odd ones, and rows likewise. Within a phase they are neighbours.

@@ -12,7 +12,7 @@ from diglot.kernels import native, reference
 from diglot.kernels.cases import CASES, ROLES
 
 ROOT = Path(__file__).parents[2]
-HELPERS = {"set_num_threads", "get_num_threads", "build_info"}
+HELPERS = {"set_num_threads", "get_num_threads", "build_info", "ladder"}
 
 
 # ---- the same names on both sides ----------------------------------------------------------------

@@ -4,8 +4,8 @@
 // loop runs along two rows, a register at a time. Which outputs have their pixel inside the image
 // is known before that loop: no question is left in it.
 //
-// What limits it is y: for each multiply-add of a register, one of x and one of y are loaded and one
-// of y stored. And rows of an image are short: the loop has hardly begun when it ends.
+// What limits it is y: for each multiply-add of a register, one of x and one of y are loaded and
+// one of y stored. And rows of an image are short: the loop has hardly begun when it ends.
 #include <algorithm>
 
 #include "ladder/conv2d.h"

@@ -1,9 +1,9 @@
 // Rung 4, direct: the tile reads the image itself; there are no patches.
 //
-// In the matrix of patches one row differs from another by a shift of the image. So nothing needs to
-// be written down: the pixels for a weight (c, u, v) are the image, read from another place on, and
-// that place is one number for each weight, the same for all tiles. It takes a border of real zeros
-// around the image (padded_image.h): one copy of each pixel, instead of KH*KW. A tile is 8
+// In the matrix of patches one row differs from another by a shift of the image. So nothing needs
+// to be written down: the pixels for a weight (c, u, v) are the image, read from another place on,
+// and that place is one number for each weight, the same for all tiles. It takes a border of real
+// zeros around the image (padded_image.h): one copy of each pixel, instead of KH*KW. A tile is 8
 // filters x 2 registers of outputs, as in the matrix product; the pixels of a tile, and the weights
 // of its filters, are in the first-level cache.
 //

@@ -1,9 +1,10 @@
 // Rung 5, across rows: a tile goes on in the next row where one row of outputs ends.
 //
-// In the copy with its border, row follows row without a gap, and every shift is the same for all of
-// them. So outputs are counted along the padded image: the few that fall on its border are computed,
-// too, and thrown away. Of a padded row of 16, that is 2 (with 3 x 3 weights); rung 4 threw away 18
-// of 32. And as rows do not matter any more, the tile may be as wide as the registers allow.
+// In the copy with its border, row follows row without a gap, and every shift is the same for all
+// of them. So outputs are counted along the padded image: the few that fall on its border are
+// computed, too, and thrown away. Of a padded row of 16, that is 2 (with 3 x 3 weights); rung 4
+// threw away 18 of 32. And as rows do not matter any more, the tile may be as wide as the registers
+// allow.
 //
 // The price is at the end of a tile, which has to be taken apart into rows. Measured with AVX-512:
 // 1.8 times at 14 x 14, 4 % at 56 x 56, nothing at 28 x 28, where 28 of 32 lanes were used already.

@@ -1,8 +1,8 @@
 // Rung 6, threads: each thread takes the next image that nobody has.
 //
 // Images need nothing of each other. Each thread has its own padded copy, and the weights are
-// shared. With groups, a task is one group of one image. A single image keeps a single thread busy: a
-// library has to cut images, too.
+// shared. With groups, a task is one group of one image. A single image keeps a single thread busy:
+// a library has to cut images, too.
 #include <cstring>
 
 #include "kernels/parallel.h"

@@ -1,11 +1,11 @@
 // Rung 5, packed: blocks of A and B are copied into the order in which the tile reads them.
 //
 // The rows of a block lie far apart. Each is on a page of its own, more pages than the processor
-// remembers addresses of; and where rows are a power of two apart, their cache lines compete for the
-// same few places, although the cache is nearly empty (at n = 1024 rung 4 has half of its speed at
-// n = 1000). A copy in panels has neither trouble, and is read from front to end, so that
-// the processor fetches ahead. Copying costs a load and a store for each number of a block,
-// which is then used for all rows of A: one part in 256 of the work at n = 1024.
+// remembers addresses of; and where rows are a power of two apart, their cache lines compete for
+// the same few places, although the cache is nearly empty (at n = 1024 rung 4 has half of its speed
+// at n = 1000). A copy in panels has neither trouble, and is read from front to end, so that the
+// processor fetches ahead. Copying costs a load and a store for each number of a block, which is
+// then used for all rows of A: one part in 256 of the work at n = 1024.
 //
 // Panels are filled up with zeros at the edges, so that the tile has no edge in its inner loop.
 #include <algorithm>

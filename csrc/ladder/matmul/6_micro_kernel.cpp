@@ -1,10 +1,10 @@
 // Rung 6, micro-kernel: the largest tile that the registers can hold.
 //
-// A tile of 2 x 4 registers uses each register of B for two multiply-adds. Its panel of B, 64 KB, is
-// larger than the first-level cache, so all of it comes from the second, and that gives half a cache
-// line a cycle: 8 cycles for 4 registers, in which 8 multiply-adds are done. The two are even, and
-// any hiccup is lost. With 6 rows the same 8 cycles serve 24 multiply-adds: the processor is busy
-// multiplying, and the memory has time. This is all that differs from rung 5: one number.
+// A tile of 2 x 4 registers uses each register of B for two multiply-adds. Its panel of B, 64 KB,
+// is larger than the first-level cache, so all of it comes from the second, and that gives half a
+// cache line a cycle: 8 cycles for 4 registers, in which 8 multiply-adds are done. The two are
+// even, and any hiccup is lost. With 6 rows the same 8 cycles serve 24 multiply-adds: the processor
+// is busy multiplying, and the memory has time. This is all that differs from rung 5: one number.
 //
 // With 16 registers, 3 rows are the most: 12 sums, and the rest for B and A.
 #include <algorithm>
