@@ -10,7 +10,7 @@ import diglot
 from diglot import kernels, ladder
 from diglot.kernels import native
 from diglot.kernels.cases import CASES
-from diglot.kernels.tolerance import call, largest_difference, truth
+from diglot.kernels.tolerance import largest_difference, truth
 
 ROOT = Path(__file__).parents[2]
 LADDER = ROOT / "csrc" / "ladder"
@@ -59,9 +59,7 @@ def cases(operation):
 
 
 def multiply_adds(operation, arguments, expected):
-    terms = (
-        arguments["a"].shape[1] if operation == "matmul" else np.prod(arguments["w"].shape[1:])
-    )
+    terms = arguments["a"].shape[1] if operation == "matmul" else np.prod(arguments["w"].shape[1:])
     return terms * expected.values["output"].size
 
 
@@ -133,7 +131,10 @@ def test_the_number_of_threads_changes_no_bit(operation, table):
 @each_rung
 def test_inputs_stay_untouched_and_any_layout_is_taken(operation, rung, rng):
     if operation == "matmul":
-        arguments = {"a": rng.standard_normal((9, 14))[::-1, ::2], "b": rng.standard_normal((5, 7)).T}
+        arguments = {
+            "a": rng.standard_normal((9, 14))[::-1, ::2],
+            "b": rng.standard_normal((5, 7)).T,
+        }
     else:
         arguments = {
             "x": rng.standard_normal((2, 5, 6, 3)).transpose(0, 3, 1, 2),
@@ -175,7 +176,7 @@ def test_a_wrong_argument_is_refused_as_the_kernel_refuses_it(operation, rung, r
 
 @pytest.mark.parametrize("operation", KERNELS)
 def test_an_unknown_rung_is_refused_with_the_list(operation):
-    with pytest.raises(ValueError, match="'ladder' of .* is unknown; choose one of python, numpy"):
+    with pytest.raises(ValueError, match=r"'ladder' of .* is unknown; choose one of python, numpy"):
         getattr(ladder, operation)("ladder", None, None)
 
 
@@ -212,9 +213,7 @@ def test_a_rung_is_one_page_that_begins_with_its_idea(path):
     assert text.startswith("// ") or path.stem == "peak"
     match = re.match(r"(\d)_(\w+)", path.stem)
     if match:
-        assert text.startswith(f"// Rung {match[1]}, {match[2].replace('_', ' ')}:") or text.startswith(
-            f"// Rung {match[1]}, {match[2].replace('_', '-')}:"
-        )
+        assert re.match(rf"// Rung {match[1]}, {match[2].replace('_', '[- ]')}: ", text)
 
 
 @pytest.mark.parametrize("path", sorted(LADDER.rglob("*.*")), ids=lambda path: path.name)

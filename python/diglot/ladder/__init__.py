@@ -8,17 +8,14 @@ page, to be read in order; `diglot ladder` times them all.
     diglot.ladder.matmul("blocked", a, b)
 """
 
-import time
-from types import ModuleType
 from typing import Any
 
-from diglot import kernels
 from diglot._typing import Array, IntOrPair
-from diglot.kernels import native, reference
+from diglot.kernels import reference
 from diglot.ladder import loops
-from diglot.ladder.rungs import RUNGS, Rung, find
+from diglot.ladder.rungs import RUNGS, Rung, find, native_build
 
-__all__ = ["RUNGS", "Rung", "conv2d", "fma_peak", "matmul"]
+__all__ = ["RUNGS", "Rung", "conv2d", "matmul"]
 
 
 def matmul(rung: str, a: Array, b: Array) -> Array:
@@ -37,13 +34,12 @@ def matmul(rung: str, a: Array, b: Array) -> Array:
     Raises:
         ValueError: the rung is unknown, or the shapes or dtypes do not fit.
     """
-    found, build = find("matmul", rung), _build()
+    found, build = find("matmul", rung), native_build()
     build.ladder.require_matmul_arguments(a, b)
     if found.native:
         y: Array = build.ladder.matmul(rung, a, b)
-        return y
-    others = {"python": loops.matmul, "numpy": reference.matmul, "library": build.matmul}
-    y = others[rung](a, b)
+    else:
+        y = {"python": loops.matmul, "numpy": reference.matmul, "library": build.matmul}[rung](a, b)
     return y
 
 
@@ -79,46 +75,21 @@ def conv2d(
     Raises:
         ValueError: the rung is unknown, or the shapes or dtypes do not fit.
     """
-    found, build = find("conv2d", rung), _build()
+    found, build = find("conv2d", rung), native_build()
     settings: dict[str, Any] = {
         "stride": stride,
         "padding": padding,
         "dilation": dilation,
         "groups": groups,
     }
-    if found.native:
-        y: Array = build.ladder.conv2d(rung, x, w, b, **settings)
-        return y
     build.ladder.require_conv2d_arguments(x, w, b, **settings)
     others = {
         "python": loops.conv2d,
         "numpy": reference.conv2d_forward,
         "library": build.conv2d_forward,
     }
-    y = others[rung](x, w, b, **settings)
+    if found.native:
+        y: Array = build.ladder.conv2d(rung, x, w, b, **settings)
+    else:
+        y = others[rung](x, w, b, **settings)
     return y
-
-
-def fma_peak(threads: int, *, in_float32: bool = True) -> float:
-    """Measure the ceiling: how fast this build multiplies and adds when it does nothing else.
-
-    Args:
-        threads: how many at a time.
-        in_float32: the dtype; False is float64.
-
-    Returns:
-        GFLOP/s, the best of several runs; a multiply-add counts as two operations.
-    """
-    run = _build().ladder.run_multiply_adds
-    best = 0.0
-    for _ in range(20):
-        started = time.perf_counter()
-        operations: float = run(in_float32, 1_000_000, threads)
-        best = max(best, operations / (time.perf_counter() - started))
-    return best / 1e9
-
-
-def _build() -> ModuleType:
-    """Give the active native build; under the reference, the fastest one."""
-    name = kernels.get_backend()
-    return native.best_build() if name == "reference" else native.load(name)

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
-__all__ = ["RUNGS", "Rung", "find"]
+from diglot import kernels
+from diglot.kernels import native
+
+__all__ = ["RUNGS", "Rung", "find", "native_build"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,9 @@ def find(operation: str, name: str) -> Rung:
             return rung
     names = ", ".join(rung.name for rung in RUNGS[operation])
     raise ValueError(f"rung {name!r} of {operation} is unknown; choose one of {names}")
+
+
+def native_build() -> ModuleType:
+    """Give the active native build; under the reference, the fastest one."""
+    name = kernels.get_backend()
+    return native.best_build() if name == "reference" else native.load(name)

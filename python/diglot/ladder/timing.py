@@ -1,9 +1,10 @@
 """Time every rung, after checking what it computes."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,12 @@ from diglot.kernels.tolerance import largest_difference, truth
 from diglot.ladder.rungs import RUNGS, Rung
 from diglot.threads import num_threads
 
-__all__ = ["Problem", "Timing", "climb", "conv2d_problem", "matmul_problem"]
+__all__ = ["Problem", "Timing", "climb", "conv2d_problem", "factor", "matmul_problem"]
 
 _KERNELS = {"matmul": "matmul", "conv2d": "conv2d_forward"}
 _MOST = {"python": 2_000_000, "naive": 2_200_000_000}
 """Multiply-adds of a part that is timed instead of the whole, where the whole would take long."""
-_LONG_ENOUGH = 0.25  # seconds, for the runs of one rung in one round
-_ROUNDS = 2
+_LONG_ENOUGH = 0.5  # seconds, for the runs of one rung
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def climb(problem: Problem, threads: int) -> Iterator[Timing]:
         expected = whole if part is problem else _truth_of(part)
         for count in sorted({1, threads}) if rung.name == "library" else [_threads(rung, threads)]:
             with num_threads(count), _numpy_on_one_thread():
-                actual, seconds = _best(lambda rung=rung, part=part: run(rung.name, **part.arguments))
+                actual, seconds = _best(partial(run, rung.name, **part.arguments))
             error = largest_difference({"output": actual}, expected).units
             if error > 1:
                 raise ArithmeticError(
@@ -142,6 +142,18 @@ def climb(problem: Problem, threads: int) -> Iterator[Timing]:
             rate = 2 * part.multiply_adds / seconds
             total = 2 * problem.multiply_adds / rate if rate else seconds
             yield Timing(rung, count, total, rate / 1e9, part is not problem, error)
+
+
+def factor(timings: Sequence[Timing], at: int) -> float | None:
+    """Tell how much faster a rung is than the one below it that ran on as many threads.
+
+    The first that runs on several is compared with the last that runs on one. NumPy stands beside
+    the ladder: nothing is compared with it.
+    """
+    below = [timing for timing in timings[:at] if timing.rung.name != "numpy"]
+    same = [timing for timing in below if timing.threads == timings[at].threads]
+    before = (same or below)[-1:]
+    return timings[at].gflops / before[0].gflops if before else None
 
 
 def _threads(rung: Rung, threads: int) -> int:
@@ -163,7 +175,7 @@ def _best(call: Callable[[], Array]) -> tuple[Array, float]:
         result = call()
         after = time.perf_counter()
         best = min(best, after - before)
-        if after - started > _ROUNDS * _LONG_ENOUGH:
+        if after - started > _LONG_ENOUGH:
             return result, best
 
 
