@@ -7,7 +7,9 @@
 // registers), where rung 2 needed 16 loads and 8 stores. The 8 sums are independent, so a
 // multiply-add need not wait the four cycles which the one before it takes.
 //
-// What limits it is where B comes from: four cache lines a step, each a whole row of B further on.
+// What limits it is where B comes from: four cache lines a step, a whole row of B further on each
+// time, and all of B for each two rows of C. Measured with AVX-512: 1.4 to 1.9 times faster up to
+// n = 1024, but 10 % slower at n = 2048, where B does not fit the caches.
 #include <algorithm>
 
 #include "ladder/edges.h"

@@ -5,8 +5,9 @@
 // second-level cache while all rows of A pass by: B comes from memory once. The price is that the
 // sums over one block of k are not the whole of C, so tiles are added to C, once per 256 steps.
 //
-// This pays where B is larger than the cache: measured with AVX-512 and 1 MiB of it, 2.6 times at
-// n = 2048 (B has 16 MiB), but only 4 % at n = 1024, where the next rung's trouble hides it.
+// This pays where B is larger than the cache. Measured with AVX-512 and 1 MiB of it: 2.3 times at
+// n = 2048 (B has 16 MiB); 1.1 times at n = 512 and 1000; at n = 1024 anything from 1.05 to 1.4, by
+// where in the memory the rows happen to lie, which is the next rung's subject.
 #include <algorithm>
 
 #include "ladder/edges.h"

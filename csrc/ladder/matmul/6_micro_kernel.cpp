@@ -6,7 +6,8 @@
 // even, and any hiccup is lost. With 6 rows the same 8 cycles serve 24 multiply-adds: the processor
 // is busy multiplying, and the memory has time. This is all that differs from rung 5: one number.
 //
-// With 16 registers, 3 rows are the most: 12 sums, and the rest for B and A.
+// With 16 registers, 3 rows are the most: 12 sums, and the rest for B and A. Measured: 1.2 times
+// with AVX-512, 1.3 with AVX2, at any n from 512 on.
 #include <algorithm>
 
 #include "ladder/edges.h"

@@ -42,31 +42,22 @@ def staircase(
     (panel,) = figure.axes
     lowest = min(timing.gflops for timing in timings)
     highest = max([*peaks.values(), *(timing.gflops for timing in timings)])
-    bottom = lowest / 3
+    bottom = lowest / 4
     panel.set_yscale("log")
-    panel.set_ylim(bottom, highest * 6)
+    panel.set_ylim(bottom, highest * 2.5)
     for at, timing in enumerate(timings):
         panel.bar(at, timing.gflops - bottom, 0.8, bottom, color=_colour(timing), zorder=2)
-        panel.text(
-            at,
-            timing.gflops * 1.08,
-            f"{timing.gflops:.3g}",
+        panel.annotate(
+            f"{timing.gflops:.3g}\n{_gain(timings, at)}",
+            (at, timing.gflops),
+            xytext=(0, -4),
+            textcoords="offset points",
             ha="center",
-            va="bottom",
-            fontsize=11,
-            fontweight="bold",
-            zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
-        )
-        panel.text(
-            at,
-            bottom * 1.15,
-            _gain(timings, at),
-            ha="center",
-            va="bottom",
+            va="top",
             color="white",
-            fontsize=11,
+            fontsize=12,
             fontweight="bold",
+            linespacing=1.5,
         )
     for threads, peak in sorted(peaks.items()):
         lower = threads == min(peaks) and len(peaks) > 1
@@ -86,7 +77,7 @@ def staircase(
     panel.set_xticks(range(len(timings)), labels, fontsize=10)
     panel.set_xlim(-0.6, len(timings) - 0.4)
     panel.tick_params(axis="x", length=0)
-    panel.set_ylabel("GFLOP/s, logarithmic")
+    panel.set_ylabel("GFLOP/s, logarithmic; × over the rung below")
     panel.yaxis.set_major_formatter("{x:g}")
     panel.set_title(title, loc="left", fontweight="bold")
     panel.grid(axis="y", alpha=0.25, zorder=0)
