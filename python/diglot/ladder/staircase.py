@@ -12,9 +12,9 @@ from diglot.plots import _figure, _finished
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GROUND, _STEP, _TOP = "#E69F00", "#0072B2", "#009E73"
+_GROUND, _STEP, _TOP = "#D55E00", "#0072B2", "#009E73"
 """Python and NumPy, the rungs, the library."""
-_CEILING = "#B03A00"
+_CEILING = "#333333"
 
 
 def staircase(
