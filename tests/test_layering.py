@@ -21,6 +21,7 @@ ROOMS = {
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
     "threads": ({"threads"}, {"ground", "kernels"}),
+    "winograd": ({"winograd"}, {"ground", "kernels"}),
     "metrics": ({"metrics"}, {"ground", "kernels"}),
     "datasets": ({"datasets"}, {"ground"}),
     "optimizers": ({"optimizers", "schedules"}, {"ground", "kernels"}),

@@ -40,7 +40,7 @@ ConvShape conv_shape(Index n, Index c, Index h, Index w, Index oc, Index kh, Ind
     DIGLOT_REQUIRE(c % s.groups == 0 && oc % s.groups == 0,
                    "groups = " + std::to_string(s.groups) + " must divide both the " +
                        std::to_string(c) + " channels and the " + std::to_string(oc) + " filters");
-    ConvShape shape{n, c, h, w, oc, kh, kw, 0, 0, s.groups, s.stride, s.padding, s.dilation};
+    ConvShape shape{n, c, h, w, oc, kh, kw, 0, 0, s.groups, s.stride, s.padding, s.dilation, get_winograd()};
     shape.oh = output_extent("height", h, kh, s.stride.height, s.padding.height, s.dilation.height);
     shape.ow = output_extent("width", w, kw, s.stride.width, s.padding.width, s.dilation.width);
     // Every size that the kernels compute is at most this one times a few thousand (threads, bytes).
@@ -185,6 +185,7 @@ py::object conv2d_backward_weight_binding(const py::object& dy_argument,
 }  // namespace
 
 void bind_conv(py::module_& m) {
+    m.def("set_winograd", &set_winograd, py::arg("enabled"));
     const py::int_ one(1), zero(0);
     m.def("conv2d_forward", &conv2d_forward_binding, py::arg("x"), py::arg("w"),
           py::arg("b") = py::none(), py::kw_only(), py::arg("stride") = one,

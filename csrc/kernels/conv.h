@@ -28,6 +28,7 @@ struct ConvShape {
     Index oh, ow;      // outputs
     Index groups;
     Pair stride, padding, dilation;
+    bool winograd;  // 3 x 3 filters may be computed by winograd.h
 
     Index group_channels() const { return c / groups; }
     Index group_filters() const { return oc / groups; }
@@ -36,6 +37,11 @@ struct ConvShape {
     Index positions() const { return oh * ow; }
     double multiply_adds() const { return double(n) * oc * patch() * positions(); }
 };
+
+// The user's switch for winograd.h, for the whole process; on at the beginning. A call reads it
+// once, into its ConvShape.
+void set_winograd(bool enabled) noexcept;
+bool get_winograd() noexcept;
 
 // Threads worth using, and elements of scratch for them.
 int conv2d_threads(const ConvShape& shape) noexcept;

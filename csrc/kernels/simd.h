@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/view.h"
 
@@ -14,7 +15,7 @@
 #error "diglot's kernels need the vector extensions of GCC or Clang (on Windows: clang-cl)"
 #endif
 
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>  // for the masks of load_part and store_part alone
 #endif
 
@@ -66,6 +67,17 @@ inline Vec<T> broadcast(T value) {
     return value - Vec<T>{};  // x - 0 is x, bit for bit, so the compiler drops the subtraction
 }
 
+#if defined(__AVX__) && !defined(__AVX512F__)
+// The sign bit of the first `count` lanes is set.
+template <class T>
+inline __m256i first_lanes(Index count) {
+    using Lane = std::remove_reference_t<decltype(IntVec<T>{}[0])>;
+    IntVec<T> lane;
+    for (Index i = 0; i < lanes<T>; ++i) lane[i] = static_cast<Lane>(i);
+    return (__m256i)(lane < static_cast<Lane>(count) - IntVec<T>{});
+}
+#endif
+
 // The first `count` < lanes elements, the others filled.
 template <class T>
 inline Vec<T> load_part(const T* from, Index count, T fill) {
@@ -75,6 +87,14 @@ inline Vec<T> load_part(const T* from, Index count, T fill) {
         return (Vec<T>)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first, from);
     else
         return (Vec<T>)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first, from);
+#elif defined(__AVX__)
+    const __m256i first = first_lanes<T>(count);
+    Vec<T> v;
+    if constexpr (sizeof(T) == 4)
+        v = (Vec<T>)_mm256_maskload_ps(from, first);
+    else
+        v = (Vec<T>)_mm256_maskload_pd(from, first);
+    return (IntVec<T>)first ? v : broadcast(fill);
 #else
     T buffer[lanes<T>];
     for (Index i = 0; i < lanes<T>; ++i) buffer[i] = i < count ? from[i] : fill;
@@ -90,11 +110,30 @@ inline void store_part(T* to, Vec<T> v, Index count) {
         _mm512_mask_storeu_ps(to, first, (__m512)v);
     else
         _mm512_mask_storeu_pd(to, first, (__m512d)v);
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4)
+        _mm256_maskstore_ps(to, first_lanes<T>(count), (__m256)v);
+    else
+        _mm256_maskstore_pd(to, first_lanes<T>(count), (__m256d)v);
 #else
     T buffer[lanes<T>];
     store(buffer, v);
     for (Index i = 0; i < count; ++i) to[i] = buffer[i];
 #endif
+}
+
+// Lanes 0, 2, 4, ... of a, then those of b.
+template <class T>
+inline Vec<T> every_second(Vec<T> a, Vec<T> b) {
+    if constexpr (lanes<T> == 16)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                       30);
+    else if constexpr (lanes<T> == 8)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+    else if constexpr (lanes<T> == 4)
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    else
+        return __builtin_shufflevector(a, b, 0, 2);
 }
 
 template <class T>

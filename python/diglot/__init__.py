@@ -49,6 +49,7 @@ from diglot.operations import (
 from diglot.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
 from diglot.schedules import Schedule
 from diglot.threads import get_num_threads, num_threads, set_num_threads
+from diglot.winograd import get_winograd, set_winograd
 from diglot.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -107,6 +108,7 @@ __all__ = [
     "datasets",
     "get_backend",
     "get_num_threads",
+    "get_winograd",
     "gradcheck",
     "kernels",
     "ladder",
@@ -115,5 +117,6 @@ __all__ = [
     "operations",
     "schedules",
     "set_num_threads",
+    "set_winograd",
     "use_backend",
 ]

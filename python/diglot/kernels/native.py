@@ -62,6 +62,7 @@ def load(name: str) -> ModuleType:
     except ImportError as error:
         raise ImportError(f"{_HOW_TO}\n({error})") from error
     module.set_num_threads(_thread_count)
+    module.set_winograd(_winograd)
     _loaded[name] = module
     return module
 
@@ -124,3 +125,19 @@ def set_thread_count(count: int) -> None:
     for module in _loaded.values():
         module.set_num_threads(count)
     _thread_count = count
+
+
+_winograd = os.environ.get("DIGLOT_WINOGRAD", "1") != "0"
+
+
+def winograd() -> bool:
+    """Return whether every loaded build may use Winograd's convolution."""
+    return _winograd
+
+
+def set_winograd(enabled: bool) -> None:
+    """Let every loaded build, and each one loaded later, use Winograd's convolution or not."""
+    global _winograd
+    for module in _loaded.values():
+        module.set_winograd(enabled)
+    _winograd = enabled

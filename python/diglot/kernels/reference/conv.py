@@ -142,7 +142,8 @@ def conv2d_backward_weight(
     Raises (native):
         ValueError: dy is not what conv2d_forward gives for these sizes.
 
-    Book: chapter 5 (erratum E1: wrong there for more than one image). Native: csrc/kernels/conv.cpp
+    Book: chapter 5 (erratum E1: wrong there for more than one image).
+    Native: csrc/kernels/conv_weight.cpp
     """
     OH, OW = output_size(padded_shape(x.shape, padding), kernel_size, stride, dilation)
     windows = _windows(x, kernel_size, stride, padding, dilation)[:, :, :OH, :OW]

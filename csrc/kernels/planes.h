@@ -1,0 +1,134 @@
+// What a sliding window reads, laid out so that every element of the window is a plain offset.
+//
+// The window of output (i, j) reads, for its element (u, v), the input at row
+// i * stride + rows.shift(u) and column j * stride + columns.shift(v). For each channel and each v
+// there is one plane that holds just the pixels which the outputs' columns see through v: zeros
+// where that is outside the image, `band.columns` wide, nothing in between. Then output number p
+// of a band finds its element (u, v) at offset(u, v) + p, whatever the stride, the padding and the
+// dilation are: consecutive outputs read consecutive memory, from one row into the next.
+//
+// It costs a copy of the image for each column of the window (3 for a 3 x 3 window), where a matrix
+// of patches is one for each pixel of it (9). Only a band of rows is copied at a time, and it stays
+// in the second-level cache while all filters pass over it.
+#pragma once
+
+#include <numeric>
+
+#include "kernels/simd.h"
+#include "kernels/window.h"
+
+namespace diglot {
+
+// One axis of a sliding window: element t of the window of output j reads the input at
+// j * stride + shift(t), and zeros outside [0, size).
+struct Axis {
+    Index outputs, size, stride;
+    Index taps, first_shift, shift_step;
+
+    Index shift(Index tap) const { return first_shift + tap * shift_step; }
+    Index lowest() const { return std::min(first_shift, shift(taps - 1)); }
+    Index span() const { return std::max(first_shift, shift(taps - 1)) - lowest(); }
+};
+
+// Some outputs: whole rows, or a part of one row.
+struct Band {
+    Index row, rows, column, columns;
+    Index outputs() const { return rows * columns; }
+};
+
+class Planes {
+  public:
+    Planes(const Axis& rows, const Axis& columns, Index band_rows, Index band_columns)
+        : rows_(rows),
+          columns_(columns),
+          classes_(std::min(rows.stride, rows.span() + 1)),
+          height_(band_rows + rows.span() / rows.stride),
+          width_(band_columns) {}
+
+    Index plane() const { return classes_ * height_ * width_; }
+    Index channel() const { return columns_.taps * plane(); }  // elements of one channel
+
+    // Input rows that are `stride` apart are neighbours here: they are a class.
+    Index offset(Index u, Index v) const {
+        const Index above = rows_.shift(u) - rows_.lowest();
+        return v * plane() +
+               (above % rows_.stride * height_ + above / rows_.stride) * width_;
+    }
+
+    // Copies what a band's outputs read of one channel. Whole registers are written, up to one
+    // beyond the end: what comes next in memory is written next.
+    template <class T>
+    void fill(const T* image, const Band& band, T* to) const {
+        const Index step = std::gcd(rows_.stride, rows_.shift_step);
+        for (Index v = 0; v < columns_.taps; ++v) {
+            const Index shift = columns_.shift(v) + band.column * columns_.stride;
+            const Inside inside(shift, columns_.stride, columns_.size, band.columns);
+            const Index count = std::max<Index>(0, inside.end - inside.first);
+            const T* const from = image + inside.first * columns_.stride + shift;
+            for (Index c = 0; c < classes_; ++c) {
+                if (c % step != 0) {  // no tap reads these rows
+                    to += height_ * width_;
+                    continue;
+                }
+                for (Index q = 0; q < height_; ++q, to += width_) {
+                    const Index row = (band.row + q) * rows_.stride + rows_.lowest() + c;
+                    if (row < 0 || row >= rows_.size || count == 0) {
+                        zero(to, width_);
+                        continue;
+                    }
+                    const Index end = inside.first + count;
+                    zero(to, inside.first);
+                    copy(to + inside.first, from + row * columns_.size, count);
+                    zero(to + end, width_ - end);
+                }
+            }
+        }
+    }
+
+  private:
+    template <class T>
+    static void zero(T* to, Index count) {
+        for (Index i = 0; i < count; i += lanes<T>) store(to + i, Vec<T>{});
+    }
+
+    // The first `count` elements, as many as fit a register; reads no further.
+    template <class T>
+    static Vec<T> some(const T* from, Index count) {
+        return count >= lanes<T> ? load(from)
+               : count > 0       ? load_part(from, count, T(0))
+                                 : Vec<T>{};
+    }
+
+    // lanes<T> elements that lie `Stride` (1, 2 or 4) apart, or `count` if they are fewer.
+    template <int Stride, class T>
+    static Vec<T> apart(const T* from, Index count) {
+        if constexpr (Stride == 1)
+            return some(from, count);
+        else
+            return every_second<T>(apart<Stride / 2>(from, 2 * count - 1),
+                                   apart<Stride / 2>(from + Stride / 2 * lanes<T>,
+                                                     2 * count - 1 - lanes<T>));
+    }
+
+    template <int Stride, class T>
+    static void copy_apart(T* to, const T* from, Index count) {
+        for (Index i = 0; i < count; i += lanes<T>)
+            store(to + i, apart<Stride>(from + i * Stride, count - i));
+    }
+
+    template <class T>
+    void copy(T* to, const T* from, Index count) const {
+        switch (columns_.stride) {
+            case 1: return copy_apart<1>(to, from, count);
+            case 2: return copy_apart<2>(to, from, count);
+            case 4: return copy_apart<4>(to, from, count);
+            default:
+                for (Index i = 0; i < count; ++i) to[i] = from[i * columns_.stride];
+        }
+    }
+
+    Axis rows_, columns_;
+    Index classes_, height_, width_;
+};
+
+}  // namespace diglot
