@@ -89,6 +89,13 @@ def test_a_wrong_argument_is_one_line_and_status_2(run, arguments, message):
     assert message in err
 
 
+def test_more_than_the_ceiling_is_explained(run, monkeypatch):
+    monkeypatch.setattr("diglot.cli.ladder.fma_peak", lambda threads, *, in_float32: 1e-9)
+    assert "Above 100 %: GFLOP/s count the formula's operations" in run("matmul", "--size", 9)[1]
+    monkeypatch.setattr("diglot.cli.ladder.fma_peak", lambda threads, *, in_float32: 1e9)
+    assert "Above 100 %" not in run("matmul", "--size", 9)[1]
+
+
 def test_a_wrong_rung_is_not_timed_but_told(run, monkeypatch):
     right = ladder.matmul
     monkeypatch.setattr(ladder, "matmul", lambda rung, a, b: right(rung, a, b) + (rung == "packed"))

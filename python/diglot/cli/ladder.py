@@ -120,6 +120,11 @@ def _print_table(
     build = native_build().__name__.rpartition("_native_")[2]
     notes = f"Multiply-adds alone reach {ceilings} thread{'s' * (max(peaks) > 1)}"
     console.print(f"{notes} ({build}). Every result was checked.")
+    if any(timing.gflops > peaks[timing.threads] for timing in timings):
+        console.print(
+            "Above 100 %: GFLOP/s count the formula's operations, and the library has found a way "
+            "with fewer (Winograd's, for 3 x 3 filters)"
+        )
     if any(timing.extrapolated for timing in timings):
         console.print("* extrapolated: a part of the work was timed")
 
