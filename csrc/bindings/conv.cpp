@@ -40,7 +40,8 @@ ConvShape conv_shape(Index n, Index c, Index h, Index w, Index oc, Index kh, Ind
     DIGLOT_REQUIRE(c % s.groups == 0 && oc % s.groups == 0,
                    "groups = " + std::to_string(s.groups) + " must divide both the " +
                        std::to_string(c) + " channels and the " + std::to_string(oc) + " filters");
-    ConvShape shape{n, c, h, w, oc, kh, kw, 0, 0, s.groups, s.stride, s.padding, s.dilation, get_winograd()};
+    ConvShape shape{n, c, h,        w,        oc,        kh,         kw,
+                    0, 0, s.groups, s.stride, s.padding, s.dilation, get_winograd()};
     shape.oh = output_extent("height", h, kh, s.stride.height, s.padding.height, s.dilation.height);
     shape.ow = output_extent("width", w, kw, s.stride.width, s.padding.width, s.dilation.width);
     // Every size that the kernels compute is at most this one times a few thousand (threads, bytes).

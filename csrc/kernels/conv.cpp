@@ -127,11 +127,11 @@ void convolve_directly(const ConvShape& s, const Job<T>& job, const Wanted& want
             if (!wanted(n)) continue;
             const Band band = cut.band(pass, task % bands);
             T* const y = job.target.at(n, group, band);
-            conv::convolve_band<T>(
-                pass, cut, band, {job.image(n, group), job.source.data + job.source.size()},
-                packed + group * pass.filters * pass.depth(), offsets, job.group_bias(group),
-                gathered ? mine : y, gathered ? band.outputs() : job.target.channel,
-                mine + gathered);
+            conv::convolve_band<T>(pass, cut, band,
+                                   {job.image(n, group), job.source.data + job.source.size()},
+                                   packed + group * pass.filters * pass.depth(), offsets,
+                                   job.group_bias(group), gathered ? mine : y,
+                                   gathered ? band.outputs() : job.target.channel, mine + gathered);
             if (gathered) finish(group, band, mine, y);
         }
     }
@@ -147,8 +147,7 @@ Index winograd_flags(const Pass& pass, const WinogradPlan& plan, Index images) {
 
 // A task is a block of tiles; images whose results are not all finite are convolved again.
 template <class T>
-void convolve_by_winograd(const ConvShape& s, const Job<T>& job, T* scratch,
-                          int threads) noexcept {
+void convolve_by_winograd(const ConvShape& s, const Job<T>& job, T* scratch, int threads) noexcept {
     const Pass& pass = job.pass;
     const WinogradPlan plan = WinogradPlan::of<T>(pass, job.images, threads);
     const conv::Strips strips = conv::Strips::of<T>(pass.filters);
@@ -336,7 +335,8 @@ Index conv2d_backward_input_scratch(const ConvShape& s, int threads) noexcept {
     const bool dense = s.stride.height == 1 && s.stride.width == 1;
     Index most = 0;
     for (Index index = 0; index < InputPhase::count(s); ++index)
-        most = std::max(most, convolve_scratch<T>(s, InputPhase::at(s, index).pass, dense, threads));
+        most =
+            std::max(most, convolve_scratch<T>(s, InputPhase::at(s, index).pass, dense, threads));
     return most;
 }
 
@@ -346,16 +346,16 @@ void conv2d_backward_input(const ConvShape& s, View<const T, 4> dy, View<const T
     const Index image = s.c * s.h * s.w, group = s.group_channels() * s.h * s.w;
     for (Index index = 0; index < InputPhase::count(s); ++index) {
         const auto [row, column, pass] = InputPhase::at(s, index);
-        const Job<T> job{pass,
-                         s.n,
-                         s.groups,
-                         {w.data + row.tap * s.kw + column.tap, s.window(), s.patch(),
-                          row.step * s.kw, column.step},
-                         s.group_filters() * s.patch(),
-                         dy,
-                         nullptr,
-                         {dx.data + row.first * s.w + column.first, image, group, s.h * s.w, s.w,
-                          s.stride}};
+        const Job<T> job{
+            pass,
+            s.n,
+            s.groups,
+            {w.data + row.tap * s.kw + column.tap, s.window(), s.patch(), row.step * s.kw,
+             column.step},
+            s.group_filters() * s.patch(),
+            dy,
+            nullptr,
+            {dx.data + row.first * s.w + column.first, image, group, s.h * s.w, s.w, s.stride}};
         convolve(s, job, scratch, threads);
     }
 }

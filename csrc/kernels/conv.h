@@ -7,15 +7,20 @@
 //
 // where h = i * stride + u * dilation - padding, and w likewise from j and v; m are the filters, the
 // argument w. Pixels outside the image are 0. Each of `groups` groups of filters sees its own share
-// of the channels. All three are products of matrices (gemm.h) for an image n and a group:
+// of the channels.
 //
-//     y  (OC x OH*OW)     = m (OC x C*KH*KW)  patches(x) (C*KH*KW x OH*OW)
-//     dm (OC x C*KH*KW)  += dy (OC x OH*OW)   patches(x) transposed
-//     patches(dx)         = m transposed      dy, then each patch is added where it came from
+// A library without kernels of its own would write the patches of all windows into a matrix and
+// multiply. Here nothing is copied for each pixel of a window:
 //
-// The matrix of patches is never in memory: its blocks are written where the product wants them, in
-// packed panels. A part of the image is first copied with its border of zeros, so that the rows of
-// a patch are plain runs of memory, which are copied a whole register at a time.
+//  - planes.h copies a band of the image once for each column of the window, with its border of
+//    zeros; then each element (c, u, v) of the window is an offset, and the positions of the
+//    outputs are consecutive memory, whatever stride, padding and dilation are.
+//  - conv_tile.h holds a tile of filters x positions in registers and runs over all elements.
+//  - The input gradient is the same computation on dy, with the filters turned around; a stride of
+//    s cuts it into s x s phases (conv_pass.h, conv.cpp).
+//  - conv_sums.h computes the weight gradient from the same planes: the positions, over which it
+//    sums, lie in the lanes of the registers.
+//  - winograd.h takes 3 x 3 filters with stride 1 from sixteen channels on.
 #pragma once
 
 #include "kernels/view.h"

@@ -40,9 +40,7 @@ struct Cut {
         return {row, std::min(rows, pass.rows.outputs - row), column,
                 std::min(columns, pass.columns.outputs - column)};
     }
-    Planes planes(const Pass& pass) const {
-        return Planes(pass.rows, pass.columns, rows, columns);
-    }
+    Planes planes(const Pass& pass) const { return Planes(pass.rows, pass.columns, rows, columns); }
     template <class T>
     Index planes_size(const Pass& pass) const {
         return whole_lines(channels * planes(pass).channel() + lanes<T>);

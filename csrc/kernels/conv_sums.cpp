@@ -67,8 +67,8 @@ void correlate(const Correlation<T>& c, Index filters, Index taps, T* sums, Inde
         for (Index t = 0; t < taps; t += Most::taps) {
             const Index rows = std::min(Most::filters, filters - f);
             const Index columns = std::min(Most::taps, taps - t);
-            table[(rows - 1) * Most::taps + columns - 1](
-                c, c.offsets + t, c.dy + f * c.dy_filter, sums + f * stride + t, stride);
+            table[(rows - 1) * Most::taps + columns - 1](c, c.offsets + t, c.dy + f * c.dy_filter,
+                                                         sums + f * stride + t, stride);
         }
 }
 

@@ -44,7 +44,8 @@ SumCut SumCut::of(const ConvShape& s) {
     cut.columns = s.ow;
     cut.rows = std::clamp<Index>(positions / s.ow, 1, s.oh);
     cut.images = 1;
-    while (cut.rows > 1 && cut.planes(s).channel() > planes_elements) cut.rows = ceil_div(cut.rows, 2);
+    while (cut.rows > 1 && cut.planes(s).channel() > planes_elements)
+        cut.rows = ceil_div(cut.rows, 2);
     while (cut.columns > positions && cut.planes(s).channel() > planes_elements)
         cut.columns = ceil_div(cut.columns, 2);
     if (cut.rows == s.oh && cut.columns == s.ow)
@@ -75,7 +76,8 @@ void fill_tap_offsets(const ConvShape& s, const SumCut& cut, Index* offsets) {
     const Planes planes = cut.planes(s);
     for (Index c = 0; c < cut.channels; ++c)
         for (Index u = 0; u < s.kh; ++u)
-            for (Index v = 0; v < s.kw; ++v) *offsets++ = c * planes.channel() + planes.offset(u, v);
+            for (Index v = 0; v < s.kw; ++v)
+                *offsets++ = c * planes.channel() + planes.offset(u, v);
 }
 
 // A part of dw: some filters of one group by a block of its channels, over the images of a piece.

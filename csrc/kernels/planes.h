@@ -51,41 +51,68 @@ class Planes {
     // Input rows that are `stride` apart are neighbours here: they are a class.
     Index offset(Index u, Index v) const {
         const Index above = rows_.shift(u) - rows_.lowest();
-        return v * plane() +
-               (above % rows_.stride * height_ + above / rows_.stride) * width_;
+        return v * plane() + (above % rows_.stride * height_ + above / rows_.stride) * width_;
     }
 
     // Copies what a band's outputs read of one channel. Whole registers are written, up to one
     // beyond the end: what comes next in memory is written next.
     template <class T>
     void fill(const T* image, const Band& band, T* to) const {
-        const Index step = std::gcd(rows_.stride, rows_.shift_step);
-        for (Index v = 0; v < columns_.taps; ++v) {
+        const bool rows_follow = rows_.stride == 1 && columns_.stride == 1 &&
+                                 width_ == columns_.size && band.columns == width_;
+        for (Index v = 0; v < columns_.taps; ++v, to += plane()) {
             const Index shift = columns_.shift(v) + band.column * columns_.stride;
             const Inside inside(shift, columns_.stride, columns_.size, band.columns);
-            const Index count = std::max<Index>(0, inside.end - inside.first);
-            const T* const from = image + inside.first * columns_.stride + shift;
-            for (Index c = 0; c < classes_; ++c) {
-                if (c % step != 0) {  // no tap reads these rows
-                    to += height_ * width_;
-                    continue;
-                }
-                for (Index q = 0; q < height_; ++q, to += width_) {
-                    const Index row = (band.row + q) * rows_.stride + rows_.lowest() + c;
-                    if (row < 0 || row >= rows_.size || count == 0) {
-                        zero(to, width_);
-                        continue;
-                    }
-                    const Index end = inside.first + count;
-                    zero(to, inside.first);
-                    copy(to + inside.first, from + row * columns_.size, count);
-                    zero(to + end, width_ - end);
-                }
-            }
+            if (rows_follow)
+                fill_shifted(image, band, shift, inside, to);
+            else
+                fill_rows(image, band, shift, inside, to);
         }
     }
 
   private:
+    // As wide as the image: its rows are shifted together, and then the border's columns are
+    // cleared of what has come over from the next row.
+    template <class T>
+    void fill_shifted(const T* image, const Band& band, Index shift, const Inside& inside,
+                      T* to) const {
+        const Index first = band.row + rows_.lowest();
+        const Index above = std::clamp<Index>(-first, 0, height_);
+        const Index end = std::clamp<Index>(rows_.size - first, above, height_);
+        zero(to, above * width_);
+        if (inside.first < inside.end)
+            copy_apart<1>(to + above * width_ + inside.first,
+                          image + (first + above) * width_ + inside.first + shift,
+                          (end - above) * width_ - (width_ - inside.end) - inside.first);
+        const auto clear = [&](Index j) {
+            for (Index q = above; q < end; ++q) to[q * width_ + j] = 0;
+        };
+        for (Index j = 0; j < inside.first; ++j) clear(j);
+        for (Index j = inside.end; j < width_; ++j) clear(j);
+        zero(to + end * width_, (height_ - end) * width_);
+    }
+
+    template <class T>
+    void fill_rows(const T* image, const Band& band, Index shift, const Inside& inside,
+                   T* to) const {
+        const Index step = std::gcd(rows_.stride, rows_.shift_step);
+        const Index count = std::max<Index>(0, inside.end - inside.first);
+        const T* const from = image + inside.first * columns_.stride + shift;
+        for (Index c = 0; c < classes_; c += step)  // no tap reads the rows of the other classes
+            for (Index q = 0; q < height_; ++q) {
+                T* const line = to + (c * height_ + q) * width_;
+                const Index row = (band.row + q) * rows_.stride + rows_.lowest() + c;
+                if (row < 0 || row >= rows_.size || count == 0) {
+                    zero(line, width_);
+                    continue;
+                }
+                const Index end = inside.first + count;
+                zero(line, inside.first);
+                copy(line + inside.first, from + row * columns_.size, count);
+                zero(line + end, width_ - end);
+            }
+    }
+
     template <class T>
     static void zero(T* to, Index count) {
         for (Index i = 0; i < count; i += lanes<T>) store(to + i, Vec<T>{});
@@ -94,9 +121,7 @@ class Planes {
     // The first `count` elements, as many as fit a register; reads no further.
     template <class T>
     static Vec<T> some(const T* from, Index count) {
-        return count >= lanes<T> ? load(from)
-               : count > 0       ? load_part(from, count, T(0))
-                                 : Vec<T>{};
+        return count >= lanes<T> ? load(from) : count > 0 ? load_part(from, count, T(0)) : Vec<T>{};
     }
 
     // lanes<T> elements that lie `Stride` (1, 2 or 4) apart, or `count` if they are fewer.
@@ -105,23 +130,28 @@ class Planes {
         if constexpr (Stride == 1)
             return some(from, count);
         else
-            return every_second<T>(apart<Stride / 2>(from, 2 * count - 1),
-                                   apart<Stride / 2>(from + Stride / 2 * lanes<T>,
-                                                     2 * count - 1 - lanes<T>));
+            return every_second<T>(
+                apart<Stride / 2>(from, 2 * count - 1),
+                apart<Stride / 2>(from + Stride / 2 * lanes<T>, 2 * count - 1 - lanes<T>));
     }
 
     template <int Stride, class T>
     static void copy_apart(T* to, const T* from, Index count) {
-        for (Index i = 0; i < count; i += lanes<T>)
-            store(to + i, apart<Stride>(from + i * Stride, count - i));
+        Index i = 0;
+        if constexpr (Stride == 1)
+            for (; i + lanes<T> <= count; i += lanes<T>) store(to + i, load(from + i));
+        for (; i < count; i += lanes<T>) store(to + i, apart<Stride>(from + i * Stride, count - i));
     }
 
     template <class T>
     void copy(T* to, const T* from, Index count) const {
         switch (columns_.stride) {
-            case 1: return copy_apart<1>(to, from, count);
-            case 2: return copy_apart<2>(to, from, count);
-            case 4: return copy_apart<4>(to, from, count);
+            case 1:
+                return copy_apart<1>(to, from, count);
+            case 2:
+                return copy_apart<2>(to, from, count);
+            case 4:
+                return copy_apart<4>(to, from, count);
             default:
                 for (Index i = 0; i < count; ++i) to[i] = from[i * columns_.stride];
         }

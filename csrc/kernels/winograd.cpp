@@ -51,8 +51,8 @@ struct TileAxis {
     Index pixels(Index phase) const { return ceil_div(outputs.outputs - phase, dilation); }
     Index tiles() const { return ceil_div(pixels(0), out_tile); }  // enough for every phase
     Axis window(Index phase) const {
-        return {tiles(), outputs.size, out_tile * dilation,
-                in_tile, outputs.lowest() + phase, dilation};
+        return {tiles(), outputs.size, out_tile * dilation, in_tile, outputs.lowest() + phase,
+                dilation};
     }
 };
 
@@ -147,8 +147,7 @@ bool transform_products(const Tiles& tiles, const OutputGrid& grid, const T* pro
             for (Index s = 0; s < out_tile; ++s) {
                 const Vec<T> value = transformed[s] + bias;
                 store(outputs[s], value);
-                finite += count >= lanes<T> ? 0 * value
-                                            : load_part(outputs[s], count, T(0)) * 0;
+                finite += count >= lanes<T> ? 0 * value : load_part(outputs[s], count, T(0)) * 0;
             }
             write_row<T>(outputs, tiles, p, r, grid, y);
         }
@@ -169,10 +168,11 @@ Planes tile_planes(const Pass& pass, const WinogradPlan& plan) {
 bool suits_winograd(const Pass& pass) noexcept {
     constexpr Index least = 16, most_channels = 512, most_weights = 512 * 256;
     const auto three = [](const Axis& axis) {
-        return axis.taps == 3 && axis.stride == 1 && axis.outputs >= out_tile * std::abs(axis.shift_step);
+        return axis.taps == 3 && axis.stride == 1 &&
+               axis.outputs >= out_tile * std::abs(axis.shift_step);
     };
-    return three(pass.rows) && three(pass.columns) &&
-           pass.channels >= least && pass.filters >= least && pass.channels <= most_channels &&
+    return three(pass.rows) && three(pass.columns) && pass.channels >= least &&
+           pass.filters >= least && pass.channels <= most_channels &&
            pass.channels * pass.filters <= most_weights;
 }
 
@@ -299,7 +299,8 @@ void winograd_block(const Pass& pass, const WinogradPlan& plan, Index images, In
                 strip_of_outputs<T>(taps, strips.rows(strip), count,
                                     transformed + (point * pass.filters + strip) * pass.channels,
                                     inputs + point * pass.channels * plan.tile_stride, nullptr,
-                                    false, products + ((strip - f) * points + point) * plan.tile_stride,
+                                    false,
+                                    products + ((strip - f) * points + point) * plan.tile_stride,
                                     points * plan.tile_stride);
         for (Index filter = f; filter < end; ++filter)
             for (Index grid = first_grid; grid < last_grid; ++grid) {

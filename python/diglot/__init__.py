@@ -49,8 +49,8 @@ from diglot.operations import (
 from diglot.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
 from diglot.schedules import Schedule
 from diglot.threads import get_num_threads, num_threads, set_num_threads
-from diglot.winograd import get_winograd, set_winograd
 from diglot.trainer import Trainer
+from diglot.winograd import get_winograd, set_winograd
 
 __version__ = "0.1.0"
 
