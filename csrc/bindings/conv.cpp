@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bindings/arrays.h"
+#include "bindings/conv_arguments.h"
 #include "bindings/families.h"
 
 namespace diglot {
@@ -58,10 +59,11 @@ void require_output_shape(const py::array& dy, const ConvShape& s) {
                    "dy has shape " + shape_text(dy) + ", expected " + shape_text(expected));
 }
 
-py::object conv2d_forward_binding(const py::object& x_argument, const py::object& w_argument,
-                                  const py::object& b_argument, const py::object& stride,
-                                  const py::object& padding, const py::object& dilation,
-                                  Index groups) {
+}  // namespace
+
+ConvForwardArguments require_conv_forward_arguments(
+    const py::object& x_argument, const py::object& w_argument, const py::object& b_argument,
+    const py::object& stride, const py::object& padding, const py::object& dilation, Index groups) {
     const py::array x = require_array(x_argument, "x", 4);
     const py::array w = require_array(w_argument, "w", 4);
     require_same_dtype(w, "w", x, "x");
@@ -81,6 +83,20 @@ py::object conv2d_forward_binding(const py::object& x_argument, const py::object
                                                 std::to_string(s.oc) +
                                                 ",), one number for each filter");
     }
+    return {s, x, w, b};
+}
+
+namespace {
+
+py::object conv2d_forward_binding(const py::object& x_argument, const py::object& w_argument,
+                                  const py::object& b_argument, const py::object& stride,
+                                  const py::object& padding, const py::object& dilation,
+                                  Index groups) {
+    const ConvForwardArguments arguments = require_conv_forward_arguments(
+        x_argument, w_argument, b_argument, stride, padding, dilation, groups);
+    const ConvShape& s = arguments.shape;
+    const py::array &x = arguments.x, &w = arguments.w;
+    const std::optional<py::array>& b = arguments.b;
     return dispatch(x, [&](auto zero) -> py::object {
         using T = decltype(zero);
         const auto x_values = contiguous<T>(x);

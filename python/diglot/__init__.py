@@ -8,7 +8,7 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
-from diglot import datasets, kernels, metrics, operations, schedules
+from diglot import datasets, kernels, ladder, metrics, operations, schedules
 from diglot.early_stopping import EarlyStopping
 from diglot.errors import DataError, GradientError, ModelFileError, ShapeError, TrainingDiverged
 from diglot.gradcheck import gradcheck
@@ -49,8 +49,8 @@ from diglot.operations import (
 from diglot.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
 from diglot.schedules import Schedule
 from diglot.threads import get_num_threads, num_threads, set_num_threads
-from diglot.winograd import get_winograd, set_winograd
 from diglot.trainer import Trainer
+from diglot.winograd import get_winograd, set_winograd
 
 __version__ = "0.1.0"
 
@@ -111,6 +111,7 @@ __all__ = [
     "get_winograd",
     "gradcheck",
     "kernels",
+    "ladder",
     "metrics",
     "num_threads",
     "operations",

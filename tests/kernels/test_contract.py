@@ -12,7 +12,13 @@ from diglot.kernels import native, reference
 from diglot.kernels.cases import CASES, ROLES
 
 ROOT = Path(__file__).parents[2]
-HELPERS = {"set_num_threads", "get_num_threads", "set_winograd", "build_info"}
+HELPERS = {
+    "build_info",
+    "get_num_threads",
+    "ladder",
+    "set_num_threads",
+    "set_winograd",
+}
 
 
 # ---- the same names on both sides ----------------------------------------------------------------

@@ -1,0 +1,142 @@
+"""`diglot ladder`: how much faster is each idea, from Python's loops to the library's kernel?"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from diglot.cli.console import UsageError, make_console, make_table, positive_number
+from diglot.ladder.peak import fma_peak
+from diglot.ladder.rungs import native_build
+from diglot.ladder.staircase import staircase
+from diglot.ladder.timing import Problem, Timing, climb, conv2d_problem, factor, matmul_problem
+from diglot.threads import get_num_threads, num_threads
+
+_DESCRIPTION = """Compute one product of matrices, or one convolution, on each rung of the ladder:
+from loops in Python, through C++ files that differ by one idea each (csrc/ladder), to the
+library's kernel. Each result is checked before its time is printed. Python's loops, and naive
+ones of a large problem, are timed on a part of it."""
+_SIZES = {"matmul": "1024", "conv2d": "8x64x56x56x64x3"}
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add the command to the parser."""
+    text = "time one operation from naive loops to the library's kernel"
+    parser = commands.add_parser("ladder", help=text, description=_DESCRIPTION)
+    parser.add_argument("operation", choices=list(_SIZES))
+    parser.add_argument(
+        "--size",
+        metavar="SIZES",
+        help="of matmul: N, or MxKxN (1024); of conv2d: N images x C channels x H x W x filters x "
+        "pixels of a filter's side (8x64x56x56x64x3)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive_number,
+        metavar="N",
+        help="for the last rungs (as many as the library is set to)",
+    )
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the staircase, .png or .svg"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> bool:
+    """Climb, print a table, and draw."""
+    if arguments.plot is not None and not arguments.plot.absolute().parent.is_dir():
+        raise UsageError(f"{arguments.plot} cannot be written: its folder does not exist")
+    problem = _problem(arguments.operation, arguments.size, arguments.dtype)
+    try:
+        with num_threads(arguments.threads or get_num_threads()):
+            threads = get_num_threads()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    in_float32 = arguments.dtype == "float32"
+    peaks = {n: fma_peak(n, in_float32=in_float32) for n in sorted({1, threads})}
+    timings: list[Timing] = []
+    try:
+        with Console(stderr=True).status("") as status:
+            for timing in climb(problem, threads):
+                timings.append(timing)
+                status.update(f"climbing: {timing.rung.name} done")
+    except ArithmeticError as error:
+        print(f"diglot: {error}", file=sys.stderr)
+        return False
+    console = make_console()
+    _print_table(console, problem, timings, peaks)
+    if arguments.plot is not None:
+        title = f"{problem.operation}: {problem.text}"
+        staircase(timings, peaks, title, path=arguments.plot)
+        console.print(f"written: {arguments.plot}")
+    return True
+
+
+def _problem(operation: str, text: str | None, dtype: str) -> Problem:
+    text = text or _SIZES[operation]
+    words = text.split("x")
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise UsageError(f"--size {text!r} is not a list of positive integers such as 60x784x89")
+    sizes = [int(word) for word in words]
+    if operation == "matmul":
+        if len(sizes) not in (1, 3):
+            raise UsageError(f"--size {text} has {len(sizes)} numbers, expected N or MxKxN")
+        M, K, N = sizes if len(sizes) == 3 else sizes * 3
+        return matmul_problem(M, K, N, dtype)
+    if len(sizes) != 6:
+        raise UsageError(f"--size {text} has {len(sizes)} numbers, expected NxCxHxWxOCxK")
+    N, C, H, W, OC, K = sizes
+    return conv2d_problem(N, C, H, W, OC, K, dtype)
+
+
+def _print_table(
+    console: Console, problem: Problem, timings: list[Timing], peaks: dict[int, float]
+) -> None:
+    numbers = ["threads", "time", "GFLOP/s", "faster by", "of peak"]
+    table = make_table(
+        "rung",
+        *numbers,
+        "idea",
+        "source",
+        right=numbers,
+        title=f"{problem.operation}: {problem.text}",
+    )
+    for at, timing in enumerate(timings):
+        table.add_row(
+            timing.rung.name,
+            str(timing.threads),
+            _time(timing.seconds) + ("*" if timing.extrapolated else " "),
+            f"{timing.gflops:.3g}",
+            _factor(factor(timings, at)),
+            f"{timing.gflops / peaks[timing.threads]:.1%}",
+            timing.rung.idea,
+            timing.rung.source,
+        )
+    console.print(table)
+    ceilings = ", ".join(f"{peak:.0f} GFLOP/s with {n}" for n, peak in peaks.items())
+    build = native_build().__name__.rpartition("_native_")[2]
+    notes = f"Multiply-adds alone reach {ceilings} thread{'s' * (max(peaks) > 1)}"
+    console.print(f"{notes} ({build}). Every result was checked.")
+    if any(timing.gflops > peaks[timing.threads] for timing in timings):
+        console.print(
+            "Above 100 %: GFLOP/s count the formula's operations, and the library has found a way "
+            "with fewer (Winograd's, for 3 x 3 filters)"
+        )
+    if any(timing.extrapolated for timing in timings):
+        console.print("* extrapolated: a part of the work was timed")
+
+
+def _factor(gained: float | None) -> str:
+    if gained is None:
+        return ""
+    return f"{gained:,.0f}x" if gained >= 100 else f"{gained:.3g}x"
+
+
+def _time(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} us"
