@@ -67,20 +67,10 @@ void tile(const TileTask<T>& task) noexcept {
     const T *a = task.a.data, *b = task.b;
     const Index row_stride = task.a.row_stride, column_stride = task.a.column_stride;
     const Index b_stride = task.b_stride;
-#ifdef PREC
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) __builtin_prefetch(task.c + r * task.c_stride + v * lanes<T>, 1);
-#endif
     for (Index k = task.depth; k > 0; --k) {
         Vec<T> b_k[Vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) b_k[v] = load(b + v * lanes<T>);
-#ifdef PREB
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) __builtin_prefetch(b + PREB * b_stride + v * lanes<T>);
-#endif
 #pragma GCC unroll 16
         for (int r = 0; r < Rows; ++r) {
             const Vec<T> a_rk = broadcast(a[r * row_stride]);
@@ -135,15 +125,16 @@ void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed
                      : a.from(i, 0);
         for (Index j = 0; j < n; j += Tile<T>::columns) {
             const Panel<T> panel = Panel<T>::at(j, n);
-            TileTask<T> task{depth,     strip,
-                             b.packed + j * depth, panel.width,
-                             c + i * c_stride + j, c_stride,
-                             panel.count,          accumulate,
-                             epilogue.from(i, j)};
-            if (b.in_place.data && panel.count == panel.width) {
-                task.b = b.in_place.data + j;
-                task.b_stride = b.in_place.row_stride;
-            }
+            const bool in_place = j < b.in_place_columns;
+            const TileTask<T> task{depth,
+                                   strip,
+                                   in_place ? b.in_place.data + j : b.packed + j * depth,
+                                   in_place ? b.in_place.row_stride : panel.width,
+                                   c + i * c_stride + j,
+                                   c_stride,
+                                   panel.count,
+                                   accumulate,
+                                   epilogue.from(i, j)};
             table[(rows - 1) * Tile<T>::vectors + panel.width / lanes<T> - 1](task);
         }
     }
@@ -156,6 +147,32 @@ Index packed_rows_size(Index rows, Index depth) noexcept {
     return ceil_div(rows, Tile<T>::rows) * packed_height<T> * depth;
 }
 
+namespace {
+
+// `lanes` columns of a strip whose rows are consecutive in memory.
+template <class T>
+inline void pack_square(T* to, Strided<T> strip, Index count) {
+    constexpr int height = packed_height<T>, part = std::min<Index>(height, lanes<T>);
+#pragma GCC unroll 2
+    for (int first = 0; first < height; first += part) {
+        Vec<T> block[part];
+#pragma GCC unroll 8
+        for (int r = 0; r < part; ++r)  // rows that are missing repeat the last one
+            block[r] = load(strip.data + std::min<Index>(first + r, count - 1) * strip.row_stride);
+        if constexpr (part == lanes<T>)
+            transpose<T>(block);
+        else
+            interleave<T, part>(block);
+#pragma GCC unroll 8
+        for (int r = 0; r < part; ++r) {
+            const int place = r * lanes<T> / part * height + r * lanes<T> % part + first;
+            store<T>(to + place, block[r]);
+        }
+    }
+}
+
+}  // namespace
+
 template <class T>
 void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
     constexpr Index height = packed_height<T>;
@@ -163,22 +180,14 @@ void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
     for (Index s = 0; s < strips.count; ++s) {
         const Index count = strips.height(s);
         const Strided<T> strip = a.from(strips.begin(s), 0);
-        T* to = packed + s * height * depth;
+        T* const to = packed + s * height * depth;
         Index k = 0;
-        if (a.column_stride == 1) {
-            for (; k + lanes<T> <= depth; k += lanes<T>) {
-                Vec<T> block[height];
-                for (Index r = 0; r < height; ++r)  // rows that are missing repeat the last one
-                    block[r] = load(strip.data + std::min(r, count - 1) * a.row_stride + k);
-                interleave<T, height>(block);
-                for (Index r = 0; r < height; ++r)
-                    store<T>(to + k * height + r * lanes<T>, block[r]);
-            }
-        }
-        if (a.row_stride == 1 && count == height) {
+        if (a.column_stride == 1)
+            for (; k + lanes<T> <= depth; k += lanes<T>)
+                pack_square(to + k * height, strip.from(0, k), count);
+        else if (a.row_stride == 1 && count == Tile<T>::rows)
             for (; k < depth; ++k)
-                std::copy_n(strip.data + k * a.column_stride, height, to + k * height);
-        }
+                std::copy_n(strip.data + k * a.column_stride, Tile<T>::rows, to + k * height);
         for (; k < depth; ++k)
             for (Index r = 0; r < count; ++r)
                 to[k * height + r] = strip.data[r * a.row_stride + k * a.column_stride];
@@ -210,7 +219,9 @@ void transpose_panel(T* to, Strided<T> from, Panel<T> panel, Index depth) {
             Vec<T> square[lanes<T>];
             for (Index c = 0; c < lanes<T>; ++c) {
                 const T* at = from.data + (column + c) * from.column_stride + k;
-                square[c] = c >= count ? Vec<T>{} : run == lanes<T> ? load(at) : load_part(at, run, T(0));
+                square[c] = c >= count        ? Vec<T>{}
+                            : run == lanes<T> ? load(at)
+                                              : load_part(at, run, T(0));
             }
             transpose<T>(square);
             for (Index r = 0; r < run; ++r)
@@ -245,42 +256,50 @@ void PackStrided<T>::operator()(T* packed, Index first_row, Index depth) const n
     }
 }
 
-// ---- the blocks ---------------------------------------------------------------------------------
+// ---- blocks of a matrix in memory ---------------------------------------------------------------
 
-#ifndef INPLACE_ROWS
-#define INPLACE_ROWS 64
-#endif
+namespace {
+
+// Packing B costs more than it gives where few strips of A read it. The last panel is packed all the
+// same if it does not fill its vectors; so is a transposed B, whose rows are not consecutive.
+template <class T>
+bool b_in_place(Strided<T> b, Index m) {
+    return b.column_stride == 1 && m <= 128;
+}
+
+template <class T>
+Index block_height(Index n) {
+    return n <= Block<T>::width ? Block<T>::height : Block<T>::tall_height;
+}
+
+}  // namespace
 
 template <class T>
 void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index c_stride,
               bool accumulate, T* scratch, Epilogue<T> epilogue) noexcept {
-    const Index width = std::min(n, Block<T>::width);
-    const Index tall = n <= Block<T>::width ? Block<T>::height : Block<T>::tall_height;
-    T* packed_b = scratch;
-    T* packed_a = scratch + round_up(width, lanes<T>) * std::min(k, Block<T>::depth);
-    const bool pack_a = packs_rows(a, n), in_place = b.column_stride == 1 && m <= INPLACE_ROWS;
+    const Index most_rows = block_height<T>(n), width = std::min(n, Block<T>::width);
+    T* const packed_b = scratch;
+    T* const packed_a = scratch + round_up(width, lanes<T>) * std::min(k, Block<T>::depth);
+    const bool pack_a = !a_in_place<T>(n), in_place = b_in_place(b, m);
     const Runs<T> runs(k);
     for (Index run = 0; run < runs.count; ++run) {
         const Index row = runs.begin(run), depth = runs.depth(run);
         const bool last = run + 1 == runs.count;
-        for (Index top = 0; top < m; top += tall) {
-            const Index height = std::min(tall, m - top);
-            if (pack_a) pack_rows(packed_a, a.from(top, row), height, depth);
+        for (Index i = 0; i < m; i += most_rows) {
+            const Index rows = std::min(most_rows, m - i);
+            if (pack_a) pack_rows(packed_a, a.from(i, row), rows, depth);
             for (Index j = 0; j < n; j += width) {
                 const Index columns = std::min(width, n - j);
-                BlockOfB<T> block{packed_b};
-                const Index whole = in_place ? columns / lanes<T> * lanes<T> : 0;
-                if (in_place) block.in_place = b.from(row, j);
-                if (!in_place) {
-                    if (top == 0 || n > width) PackStrided<T>{b.from(0, j), columns}(packed_b, row, depth);
-                } else if (whole < columns && (top == 0 || n > width)) {
-                    const Index panel = columns / Tile<T>::columns * Tile<T>::columns;
-                    PackStrided<T>{b.from(0, j + panel), columns - panel}(packed_b + panel * depth, row, depth);
-                }
-                multiply_block(height, columns, depth, a.from(top, row),
-                               pack_a ? packed_a : nullptr, block, c + top * c_stride + j, c_stride,
-                               accumulate || run > 0,
-                               last ? epilogue.from(top, j) : Epilogue<T>{});
+                // The columns before `first` are read in place.
+                const Index panels = columns / Tile<T>::columns * Tile<T>::columns;
+                const Index first = !in_place ? 0 : columns % lanes<T> == 0 ? columns : panels;
+                if (i == 0 || width < n)
+                    PackStrided<T>{b.from(0, j + first), columns - first}(packed_b + first * depth,
+                                                                          row, depth);
+                multiply_block(rows, columns, depth, a.from(i, row), pack_a ? packed_a : nullptr,
+                               BlockOfB<T>{packed_b, b.from(row, j), first}, c + i * c_stride + j,
+                               c_stride, accumulate || run > 0,
+                               last ? epilogue.from(i, j) : Epilogue<T>{});
             }
         }
     }
@@ -289,7 +308,7 @@ void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index
 template <class T>
 Index scratch_size(Index m, Index n, Index k) noexcept {
     const Index depth = std::min(k, Block<T>::depth), width = std::min(n, Block<T>::width);
-    const Index height = std::min(m, n <= Block<T>::width ? Block<T>::height : Block<T>::tall_height);
+    const Index height = std::min(m, block_height<T>(n));
     return round_up(width, lanes<T>) * depth + packed_rows_size<T>(height, depth) + lanes<T>;
 }
 

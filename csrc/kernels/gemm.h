@@ -39,7 +39,7 @@ template <class T>
 struct Block {
     static constexpr Index depth = 256 * sizeof(float) / sizeof(T);
     static constexpr Index width = 10 * Tile<T>::columns;
-    static constexpr Index height = 96;        // of A where one block of B is all there is
+    static constexpr Index height = 96;         // of A where one block of B is all there is
     static constexpr Index tall_height = 1024;  // and where blocks of B pass by: packed once
 };
 
@@ -86,11 +86,12 @@ struct Epilogue {
     }
 };
 
-// A block of B as the tiles read it: packed, or in place what fills whole vectors.
+// A block of B as the tiles read it: its first columns in place, the others from packed panels.
 template <class T>
 struct BlockOfB {
     const T* packed;
     Strided<T> in_place = {nullptr, 0, 0};
+    Index in_place_columns = 0;
 };
 
 // Elements that a block of A takes when it is packed, and the packing of it.
@@ -120,14 +121,10 @@ struct Runs {
     Index depth(Index run) const { return begin(run + 1) - begin(run); }
 };
 
-// Is it worth packing A? In place costs nothing while its rows are contiguous and are read a few
-// times.
-#ifndef INPA
-#define INPA 0
-#endif
+// Packing A costs more than it gives where few panels of B read it.
 template <class T>
-bool packs_rows(Strided<T> a, Index n) {
-    return n > (a.column_stride == 1 ? 4 : INPA) * Tile<T>::columns;
+bool a_in_place(Index n) {
+    return n <= 8 * Tile<T>::columns;
 }
 
 // C (m x n, n <= Block::width) = A B, or += where `accumulate`; then the epilogue.
@@ -137,7 +134,7 @@ void multiply(Index m, Index n, Index k, Strided<T> a, const PackB& pack_b, T* c
               bool accumulate, T* scratch, Epilogue<T> epilogue = {}) noexcept {
     T* packed_b = scratch;
     T* packed_a = scratch + round_up(n, lanes<T>) * std::min(k, Block<T>::depth);
-    const bool pack_a = packs_rows(a, n);
+    const bool pack_a = !a_in_place<T>(n);
     const Runs<T> runs(k);
     for (Index run = 0; run < runs.count; ++run) {
         const Index row = runs.begin(run), depth = runs.depth(run);

@@ -125,8 +125,8 @@ inline Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign_of) {
 template <class T, int First, int Block, int... I>
 inline Vec<T> zip(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
     constexpr int count = sizeof...(I);
-    return __builtin_shufflevector(
-        a, b, (I / Block * Block + First + I % Block / 2 + I % 2 * count)...);
+    return __builtin_shufflevector(a, b,
+                                   (I / Block * Block + First + I % Block / 2 + I % 2 * count)...);
 }
 
 // Every second unit of 16 bytes, of a and then of b, beginning with unit First.
