@@ -131,17 +131,6 @@ void sum_columns(View<const T, 2> x, T* sums) {
     }
 }
 
-// Runs a thread's share of the work on each of a team. A team of one would cost half a microsecond.
-template <class Share>
-void run(int threads, const Share& share) {
-    if (threads == 1) {
-        share();
-    } else {
-#pragma omp parallel num_threads(threads)
-        share();
-    }
-}
-
 template <class T>
 gemm::Strided<T> as_strided(const T* data, Index row_stride, bool transposed) {
     const gemm::Strided<T> matrix{data, row_stride, 1};
@@ -173,7 +162,7 @@ void matmul(View<const T, 3> a, View<const T, 3> b, bool transpose_a, bool trans
         c.data,
         nullptr,
     };
-    run(threads, [&] { share(product, scratch, threads); });
+    run_team(threads, [&] { share(product, scratch, threads); });
 }
 
 template <class T>
@@ -187,7 +176,7 @@ void dense_forward(View<const T, 2> x, View<const T, 2> w, const T* b, View<T, 2
         y.data,
         b,
     };
-    run(threads, [&] { share(product, scratch, threads); });
+    run_team(threads, [&] { share(product, scratch, threads); });
 }
 
 template <class T>
@@ -200,7 +189,7 @@ void dense_backward_weight(View<const T, 2> dy, View<const T, 2> x, View<T, 2> d
         dw.data,
         nullptr,
     };
-    run(threads, [&] {
+    run_team(threads, [&] {
         if (dw.size() > 0) share(product, scratch, threads);
         sum_columns(dy, db.data);
     });

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "kernels/transpose.h"
+
 namespace diglot::gemm {
 
 // ---- the micro-kernel ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 //    consecutive memory. The block stays in the second-level cache while all rows of A pass by.
 //  - A is packed in strips as high as a tile, which stay in the first-level cache while the panels
 //    of B pass by. Either is read in place where packing would cost more than it gives.
-//  - Both are transposed in registers on the way (simd.h), whichever way they lie in memory.
+//  - Whichever way they lie in memory: packing transposes in registers (transpose.h).
 //  - Whoever supplies B writes the panels. A convolution writes image patches straight into them:
 //    no matrix of patches exists in memory.
 //  - A bias is added while the tile is in registers (Epilogue).
@@ -34,7 +34,10 @@ struct Tile {
     static constexpr Index columns = vectors * lanes<T>;
 };
 
-// Blocks of B are depth x width (half of a 1 MiB cache in float32), blocks of A height x depth.
+// Blocks of B are depth x width: 480 KiB with AVX-512, 160 KiB with AVX2, which is half of the
+// second-level caches that such processors have, or less. Blocks of A are height x depth, or
+// tall_height x depth where several blocks of B pass by, so that A is packed once for all of them.
+// (Constants: a depth of 192 to 384 and a width of 5 to 12 panels differ by 2 % in speed.)
 template <class T>
 struct Block {
     static constexpr Index depth = 256 * sizeof(float) / sizeof(T);
