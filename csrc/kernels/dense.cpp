@@ -21,7 +21,8 @@ Index count_pieces(const MatmulShape& s) {
     return pieces;
 }
 
-// A grid of cells of C, each computed by one thread.
+// A grid of cells of C, each computed by one thread: one for each, or several of at most `most_rows`
+// rows, so that a thread whose processor is busy with something else leaves cells to the others.
 template <class T>
 struct Grid {
     Index height, width;  // of a cell
@@ -30,12 +31,15 @@ struct Grid {
     Grid(const MatmulShape& s, Index pieces, int threads) : height(s.m), width(s.n) {
         const Index products = s.stack * pieces;
         if (products % threads != 0 && products < 8 * threads) cut(s, threads);
+        if (threads > 1) height = ceil_div(height, ceil_div(height, most_rows));
         rows = ceil_div(s.m, height);
         columns = ceil_div(s.n, width);
     }
 
   private:
-    // A cell costs its area, and the packing of its rows and columns.
+    static constexpr Index most_rows = 512;
+
+    // A cell for each thread. It costs its area, and the packing of its rows and columns.
     void cut(const MatmulShape& s, int threads) {
         constexpr double packing = 4;
         double least = 1e300;
@@ -49,8 +53,8 @@ struct Grid {
 };
 
 template <class T>
-Index cell_scratch(const MatmulShape& s) {
-    return whole_lines(gemm::scratch_size<T>(s.m, s.n, s.k));
+Index cell_scratch(const MatmulShape& s, const Grid<T>& grid) {
+    return whole_lines(gemm::scratch_size<T>(grid.height, grid.width, s.k));
 }
 
 template <class T>
@@ -78,9 +82,9 @@ void share(const Product<T>& p, T* scratch, int threads) {
     const Grid<T> grid(s, count, threads);
     const gemm::Epilogue<T> epilogue{nullptr, p.column_bias};
     T* const pieces = scratch;
-    T* const mine = scratch + pieces_scratch<T>(s) + thread_index() * cell_scratch<T>(s);
+    T* const mine = scratch + pieces_scratch<T>(s) + thread_index() * cell_scratch<T>(s, grid);
 
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
     for (Index task = 0; task < s.stack * count * grid.columns * grid.rows; ++task) {
         const Index i = task % grid.rows * grid.height;
         const Index j = task / grid.rows % grid.columns * grid.width;
@@ -148,7 +152,8 @@ int matmul_threads(const MatmulShape& s) noexcept {
 template <class T>
 Index matmul_scratch(const MatmulShape& s, int threads) noexcept {
     if (s.stack * s.m * s.n == 0) return 0;
-    return pieces_scratch<T>(s) + threads * cell_scratch<T>(s);
+    const Grid<T> grid(s, count_pieces<T>(s), threads);
+    return pieces_scratch<T>(s) + threads * cell_scratch<T>(s, grid);
 }
 
 template <class T>

@@ -7,10 +7,10 @@
 // with a stored as (S, M, K), or (S, K, M) where transpose_a; b as (S, K, N), or (S, N, K);
 // x (N, in), w (in, out), b (out,).
 //
-// C is cut in a grid of cells, one for each thread, and each thread computes its own with packed
-// operands of its own: nothing is shared and nothing is waited for. gemm.h tells how a cell is
-// computed. A deep product with a small C (M = 60, N = 10, K = 25088) is cut along k as well: the
-// pieces are summed into C in their order, and how many there are depends on the shape alone.
+// C is cut in a grid of cells, and a thread computes a cell with packed operands of its own: nothing
+// is shared and nothing is waited for. gemm.h tells how. A deep product with a small C (M = 60,
+// N = 10, K = 25088) is cut along k as well: the pieces are summed into C in their order, and how
+// many there are depends on the shape alone.
 #pragma once
 
 #include "kernels/view.h"
