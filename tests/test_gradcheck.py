@@ -82,6 +82,7 @@ def test_operations_with_parameters_pass(rows, images, rng):
     for operation, x, names in [
         (operations.WeightMultiply(parameter(4, 3)), rows, ["input", "weight"]),
         (operations.BiasAdd(parameter(4)), rows, ["input", "bias"]),
+        (operations.DenseOp(parameter(4, 3), parameter(3)), rows, ["input", "weight", "bias"]),
         (
             operations.Conv2DOp(
                 parameter(6, 2, 3, 2), parameter(6), stride=(2, 1), padding=(0, 1), groups=2

@@ -88,6 +88,21 @@ def test_a_numpy_integer_is_a_count():
         assert diglot.get_num_threads() == 2
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for affinities")
+def test_a_team_that_moves_to_other_processors_may_run_anywhere_afterwards(big):
+    allowed = os.sched_getaffinity(0)
+    with diglot.use_backend("native"), diglot.num_threads(2):
+        kernels.matmul(big, big)
+        os.sched_setaffinity(0, {min(allowed)})  # the other thread is on it, too, sooner or later
+        try:
+            for _ in range(50):
+                kernels.matmul(big, big)
+        finally:
+            os.sched_setaffinity(0, allowed)
+    for thread in os.listdir("/proc/self/task"):
+        assert os.sched_getaffinity(int(thread)) == allowed
+
+
 def test_kernels_run_in_several_python_threads_at_once(big):
     expected = kernels.matmul(big, big)
     results = [None] * 4

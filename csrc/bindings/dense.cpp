@@ -55,11 +55,78 @@ py::object matmul_binding(const py::object& a_argument, const py::object& b_argu
     });
 }
 
+py::object dense_forward_binding(const py::object& x_argument, const py::object& w_argument,
+                                 const py::object& b_argument) {
+    const py::array x = require_array(x_argument, "x", 2);
+    const py::array w = require_array(w_argument, "w", 2);
+    require_same_dtype(w, "w", x, "x");
+    DIGLOT_REQUIRE(x.shape(1) == w.shape(0), "x has shape " + shape_text(x) + " and w " +
+                                                 shape_text(w) +
+                                                 "; expected one row of w for each column of x");
+    std::optional<py::array> b;
+    if (!b_argument.is_none()) {
+        b = require_array(b_argument, "b", 1);
+        require_same_dtype(*b, "b", x, "x");
+        DIGLOT_REQUIRE(b->shape(0) == w.shape(1), "b has shape " + shape_text(*b) + " and w " +
+                                                      shape_text(w) +
+                                                      "; expected one number for each column of w");
+    }
+    return dispatch(x, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto x_values = contiguous<T>(x);
+        const auto w_values = contiguous<T>(w);
+        std::optional<py::array> b_values;
+        if (b) b_values = contiguous<T>(*b);
+        const MatmulShape sizes{1, x.shape(0), w.shape(1), x.shape(1)};
+        py::array_t<T> y = allocate<T>({sizes.m, sizes.n});
+        const auto y_view = mutable_view<T, 2>(y);
+        const int threads = matmul_threads(sizes);
+        const Scratch<T> scratch(matmul_scratch<T>(sizes, threads));
+        const T* bias = b_values ? static_cast<const T*>(b_values->data()) : nullptr;
+        {
+            py::gil_scoped_release nogil;
+            dense_forward<T>(view<T, 2>(x_values), view<T, 2>(w_values), bias, y_view,
+                             scratch.data(), threads);
+        }
+        return y;
+    });
+}
+
+py::object dense_backward_weight_binding(const py::object& dy_argument,
+                                         const py::object& x_argument) {
+    const py::array dy = require_array(dy_argument, "dy", 2);
+    const py::array x = require_array(x_argument, "x", 2);
+    require_same_dtype(x, "x", dy, "dy");
+    DIGLOT_REQUIRE(dy.shape(0) == x.shape(0), "dy has shape " + shape_text(dy) + " and x " +
+                                                  shape_text(x) + "; expected as many rows");
+    return dispatch(dy, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto dy_values = contiguous<T>(dy);
+        const auto x_values = contiguous<T>(x);
+        const MatmulShape sizes{1, x.shape(1), dy.shape(1), x.shape(0)};
+        py::array_t<T> dw = allocate<T>({sizes.m, sizes.n});
+        py::array_t<T> db = allocate<T>({sizes.n});
+        const auto dw_view = mutable_view<T, 2>(dw);
+        const auto db_view = mutable_view<T, 1>(db);
+        const int threads = matmul_threads(sizes);
+        const Scratch<T> scratch(matmul_scratch<T>(sizes, threads));
+        {
+            py::gil_scoped_release nogil;
+            dense_backward_weight<T>(view<T, 2>(dy_values), view<T, 2>(x_values), dw_view, db_view,
+                                     scratch.data(), threads);
+        }
+        return py::make_tuple(dw, db);
+    });
+}
+
 }  // namespace
 
 void bind_dense(py::module_& m) {
     m.def("matmul", &matmul_binding, py::arg("a"), py::arg("b"), py::kw_only(),
           py::arg("transpose_a") = false, py::arg("transpose_b") = false);
+    m.def("dense_forward", &dense_forward_binding, py::arg("x"), py::arg("w"),
+          py::arg("b") = py::none());
+    m.def("dense_backward_weight", &dense_backward_weight_binding, py::arg("dy"), py::arg("x"));
 }
 
 }  // namespace diglot

@@ -3,45 +3,93 @@
 #include <array>
 #include <utility>
 
+#include "kernels/transpose.h"
+
 namespace diglot::gemm {
+
+// ---- the micro-kernel ---------------------------------------------------------------------------
 
 namespace {
 
-// The micro-kernel. `Rows` and `Vectors` are constants, so the sums live in registers.
-template <class T, int Rows, int Vectors>
-void tile(Index depth, Strided<T> a, const T* panel, Index columns, T* c, Index c_stride,
-          bool accumulate) noexcept {
-    Vec<T> sum[Rows][Vectors] = {};
-    for (Index k = 0; k < depth; ++k) {
-        Vec<T> b[Vectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) b[v] = load(panel + v * lanes<T>);
+// One tile of C and what goes into it.
+template <class T>
+struct TileTask {
+    Index depth;
+    Strided<T> a;
+    const T* b;
+    Index b_stride;
+    T* c;
+    Index c_stride, columns;
+    bool accumulate;
+    Epilogue<T> epilogue;
+};
+
+// Adds what is there already and the biases to a tile's sums, and writes them. The last vector of a
+// row is whole or not; the others always are.
+template <bool Whole, class T, int Rows, int Vectors>
+inline void finish(const TileTask<T>& task, Vec<T> (&sum)[Rows][Vectors]) {
+    const Index rest = task.columns - (Vectors - 1) * lanes<T>;
+    const auto read = [=](const T* from, int v) {
+        return Whole || v + 1 < Vectors ? load(from + v * lanes<T>)
+                                        : load_part(from + v * lanes<T>, rest, T(0));
+    };
+    if (task.accumulate)
 #pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r) {
-            const Vec<T> a_rk = broadcast(a.data[r * a.row_stride]);
+        for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
-            for (int v = 0; v < Vectors; ++v) sum[r][v] += a_rk * b[v];
-        }
-        a.data += a.column_stride;
-        panel += Vectors * lanes<T>;
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
+            for (int v = 0; v < Vectors; ++v) sum[r][v] += read(task.c + r * task.c_stride, v);
+    if (task.epilogue.column_bias)
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-            T* to = c + r * c_stride + v * lanes<T>;
-            const Index count = columns - v * lanes<T>;
-            if (count >= lanes<T>)
-                store<T>(to, accumulate ? load(to) + sum[r][v] : sum[r][v]);
-            else
-                store_part<T>(to, accumulate ? load_part(to, count, T(0)) + sum[r][v] : sum[r][v],
-                              count);
+            const Vec<T> bias = read(task.epilogue.column_bias, v);
+#pragma GCC unroll 16
+            for (int r = 0; r < Rows; ++r) sum[r][v] += bias;
         }
+    if (task.epilogue.row_bias)
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < Vectors; ++v) sum[r][v] += broadcast(task.epilogue.row_bias[r]);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+        T* const to = task.c + r * task.c_stride;
+#pragma GCC unroll 4
+        for (int v = 0; v + 1 < Vectors; ++v) store<T>(to + v * lanes<T>, sum[r][v]);
+        if (Whole)
+            store<T>(to + (Vectors - 1) * lanes<T>, sum[r][Vectors - 1]);
+        else
+            store_part<T>(to + (Vectors - 1) * lanes<T>, sum[r][Vectors - 1], rest);
     }
 }
 
+// `Rows` and `Vectors` are constants, so the sums live in registers.
+template <class T, int Rows, int Vectors>
+void tile(const TileTask<T>& task) noexcept {
+    Vec<T> sum[Rows][Vectors] = {};
+    const T *a = task.a.data, *b = task.b;
+    const Index row_stride = task.a.row_stride, column_stride = task.a.column_stride;
+    const Index b_stride = task.b_stride;
+    for (Index k = task.depth; k > 0; --k) {
+        Vec<T> b_k[Vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) b_k[v] = load(b + v * lanes<T>);
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r) {
+            const Vec<T> a_rk = broadcast(a[r * row_stride]);
+#pragma GCC unroll 4
+            for (int v = 0; v < Vectors; ++v) sum[r][v] += a_rk * b_k[v];
+        }
+        a += column_stride;
+        b += b_stride;
+    }
+    if (task.columns == Vectors * lanes<T>)
+        finish<true, T, Rows, Vectors>(task, sum);
+    else
+        finish<false, T, Rows, Vectors>(task, sum);
+}
+
 template <class T>
-using TileFunction = void (*)(Index, Strided<T>, const T*, Index, T*, Index, bool) noexcept;
+using TileFunction = void (*)(const TileTask<T>&) noexcept;
 
 // tile<T, rows, vectors> for every size up to the largest: an edge runs the same code, smaller.
 template <class T, int... I>
@@ -50,33 +98,150 @@ constexpr auto tile_table(std::integer_sequence<int, I...>) {
     return std::array<TileFunction<T>, sizeof...(I)>{tile<T, 1 + I / vectors, 1 + I % vectors>...};
 }
 
+// The rows of C in strips of nearly equal height: 9 rows are cut 5 + 4, not 8 + 1.
+template <class T>
+struct Strips {
+    Index rows, count;
+
+    explicit Strips(Index m) : rows(m), count(ceil_div(m, Tile<T>::rows)) {}
+    Index begin(Index strip) const { return rows * strip / count; }
+    Index height(Index strip) const { return begin(strip + 1) - begin(strip); }
+};
+
+// Rows of a packed strip, whatever it holds: a power of two, to be transposed in registers.
+template <class T>
+constexpr Index packed_height = Tile<T>::rows <= 4 ? 4 : 8;
+
 }  // namespace
 
 template <class T>
-void panel_times_block(Index rows, Index depth, Strided<T> a, const T* panel, Index columns, T* c,
-                       Index c_stride, bool accumulate) noexcept {
+void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed_a, BlockOfB<T> b,
+                    T* c, Index c_stride, bool accumulate, Epilogue<T> epilogue) noexcept {
     static constexpr auto table =
         tile_table<T>(std::make_integer_sequence<int, Tile<T>::rows * Tile<T>::vectors>());
-    const Index vectors = (columns + lanes<T> - 1) / lanes<T>;
-    table[(rows - 1) * Tile<T>::vectors + vectors - 1](depth, a, panel, columns, c, c_stride,
-                                                       accumulate);
+    const Strips<T> strips(m);
+    for (Index s = 0; s < strips.count; ++s) {
+        const Index i = strips.begin(s), rows = strips.height(s);
+        const Strided<T> strip =
+            packed_a ? Strided<T>{packed_a + s * packed_height<T> * depth, 1, packed_height<T>}
+                     : a.from(i, 0);
+        for (Index j = 0; j < n; j += Tile<T>::columns) {
+            const Panel<T> panel = Panel<T>::at(j, n);
+            const bool in_place = j < b.in_place_columns;
+            const TileTask<T> task{depth,
+                                   strip,
+                                   in_place ? b.in_place.data + j : b.packed + j * depth,
+                                   in_place ? b.in_place.row_stride : panel.width,
+                                   c + i * c_stride + j,
+                                   c_stride,
+                                   panel.count,
+                                   accumulate,
+                                   epilogue.from(i, j)};
+            table[(rows - 1) * Tile<T>::vectors + panel.width / lanes<T> - 1](task);
+        }
+    }
 }
+
+// ---- packing ------------------------------------------------------------------------------------
+
+template <class T>
+Index packed_rows_size(Index rows, Index depth) noexcept {
+    return ceil_div(rows, Tile<T>::rows) * packed_height<T> * depth;
+}
+
+namespace {
+
+// `lanes` columns of a strip whose rows are consecutive in memory.
+template <class T>
+inline void pack_square(T* to, Strided<T> strip, Index count) {
+    constexpr int height = packed_height<T>, part = std::min<Index>(height, lanes<T>);
+#pragma GCC unroll 2
+    for (int first = 0; first < height; first += part) {
+        Vec<T> block[part];
+#pragma GCC unroll 8
+        for (int r = 0; r < part; ++r)  // rows that are missing repeat the last one
+            block[r] = load(strip.data + std::min<Index>(first + r, count - 1) * strip.row_stride);
+        if constexpr (part == lanes<T>)
+            transpose<T>(block);
+        else
+            interleave<T, part>(block);
+#pragma GCC unroll 8
+        for (int r = 0; r < part; ++r) {
+            const int place = r * lanes<T> / part * height + r * lanes<T> % part + first;
+            store<T>(to + place, block[r]);
+        }
+    }
+}
+
+}  // namespace
 
 template <class T>
 void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
-    for (Index i = 0; i < rows; i += Tile<T>::rows) {
-        const Index count = std::min(Tile<T>::rows, rows - i);
-        const Strided<T> strip = a.from(i, 0);
-        if (a.row_stride == 1 && count == Tile<T>::rows) {  // a transpose: its rows are columns
-            for (Index k = 0; k < depth; ++k, packed += Tile<T>::rows)
-                std::copy_n(strip.data + k * strip.column_stride, Tile<T>::rows, packed);
-            continue;
-        }
-        for (Index k = 0; k < depth; ++k)
+    constexpr Index height = packed_height<T>;
+    const Strips<T> strips(rows);
+    for (Index s = 0; s < strips.count; ++s) {
+        const Index count = strips.height(s);
+        const Strided<T> strip = a.from(strips.begin(s), 0);
+        T* const to = packed + s * height * depth;
+        Index k = 0;
+        if (a.column_stride == 1)
+            for (; k + lanes<T> <= depth; k += lanes<T>)
+                pack_square(to + k * height, strip.from(0, k), count);
+        else if (a.row_stride == 1 && count == Tile<T>::rows)
+            for (; k < depth; ++k)
+                std::copy_n(strip.data + k * a.column_stride, Tile<T>::rows, to + k * height);
+        for (; k < depth; ++k)
             for (Index r = 0; r < count; ++r)
-                *packed++ = strip.data[r * strip.row_stride + k * strip.column_stride];
+                to[k * height + r] = strip.data[r * a.row_stride + k * a.column_stride];
     }
 }
+
+namespace {
+
+// Columns of a row-major matrix: whole vectors, and the last one filled with zeros.
+template <class T>
+void copy_panel(T* to, Strided<T> from, Panel<T> panel, Index depth) {
+    for (Index k = 0; k < depth; ++k, to += panel.width) {
+        const T* row = from.data + k * from.row_stride;
+        Index column = 0;
+        for (; column + lanes<T> <= panel.count; column += lanes<T>)
+            store(to + column, load(row + column));
+        if (column < panel.count)
+            store(to + column, load_part(row + column, panel.count - column, T(0)));
+    }
+}
+
+// Columns of a transposed matrix, each consecutive in memory: squares of lanes x lanes.
+template <class T>
+void transpose_panel(T* to, Strided<T> from, Panel<T> panel, Index depth) {
+    for (Index column = 0; column < panel.width; column += lanes<T>) {
+        const Index count = std::min(lanes<T>, panel.count - column);
+        for (Index k = 0; k < depth; k += lanes<T>) {
+            const Index run = std::min(lanes<T>, depth - k);
+            Vec<T> square[lanes<T>];
+            for (Index c = 0; c < lanes<T>; ++c) {
+                const T* at = from.data + (column + c) * from.column_stride + k;
+                square[c] = c >= count        ? Vec<T>{}
+                            : run == lanes<T> ? load(at)
+                                              : load_part(at, run, T(0));
+            }
+            transpose<T>(square);
+            for (Index r = 0; r < run; ++r)
+                store<T>(to + (k + r) * panel.width + column, square[r]);
+        }
+    }
+}
+
+template <class T>
+void gather_panel(T* to, Strided<T> from, Panel<T> panel, Index depth) {
+    for (Index k = 0; k < depth; ++k, to += panel.width)
+        for (Index column = 0; column < panel.width; ++column)
+            to[column] = column < panel.count
+                             ? from.data[k * from.row_stride + column * from.column_stride]
+                             : T(0);
+}
+
+}  // namespace
 
 template <class T>
 void PackStrided<T>::operator()(T* packed, Index first_row, Index depth) const noexcept {
@@ -84,39 +249,79 @@ void PackStrided<T>::operator()(T* packed, Index first_row, Index depth) const n
         const Panel<T> panel = Panel<T>::at(j, columns);
         const Strided<T> from = b.from(first_row, j);
         T* to = packed + j * depth;
-        if (from.column_stride == 1) {
-            for (Index k = 0; k < depth; ++k) {
-                const T* row = from.data + k * from.row_stride;
-                Index column = 0;
-                for (; column + lanes<T> <= panel.count; column += lanes<T>)
-                    store(to + column, load(row + column));
-                if (column < panel.count)
-                    store(to + column, load_part(row + column, panel.count - column, T(0)));
-                to += panel.width;
+        if (b.column_stride == 1)
+            copy_panel(to, from, panel, depth);
+        else if (b.row_stride == 1)
+            transpose_panel(to, from, panel, depth);
+        else
+            gather_panel(to, from, panel, depth);
+    }
+}
+
+// ---- blocks of a matrix in memory ---------------------------------------------------------------
+
+namespace {
+
+// Packing B costs more than it gives where few strips of A read it. The last panel is packed all the
+// same if it does not fill its vectors; so is a transposed B, whose rows are not consecutive.
+template <class T>
+bool b_in_place(Strided<T> b, Index m) {
+    return b.column_stride == 1 && m <= 128;
+}
+
+template <class T>
+Index block_height(Index n) {
+    return n <= Block<T>::width ? Block<T>::height : Block<T>::tall_height;
+}
+
+}  // namespace
+
+template <class T>
+void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index c_stride,
+              bool accumulate, T* scratch, Epilogue<T> epilogue) noexcept {
+    const Index most_rows = block_height<T>(n), width = std::min(n, Block<T>::width);
+    T* const packed_b = scratch;
+    T* const packed_a = scratch + round_up(width, lanes<T>) * std::min(k, Block<T>::depth);
+    const bool pack_a = !a_in_place<T>(n), in_place = b_in_place(b, m);
+    const Runs<T> runs(k);
+    for (Index run = 0; run < runs.count; ++run) {
+        const Index row = runs.begin(run), depth = runs.depth(run);
+        const bool last = run + 1 == runs.count;
+        for (Index i = 0; i < m; i += most_rows) {
+            const Index rows = std::min(most_rows, m - i);
+            if (pack_a) pack_rows(packed_a, a.from(i, row), rows, depth);
+            for (Index j = 0; j < n; j += width) {
+                const Index columns = std::min(width, n - j);
+                // The columns before `first` are read in place.
+                const Index panels = columns / Tile<T>::columns * Tile<T>::columns;
+                const Index first = !in_place ? 0 : columns % lanes<T> == 0 ? columns : panels;
+                if (i == 0 || width < n)
+                    PackStrided<T>{b.from(0, j + first), columns - first}(packed_b + first * depth,
+                                                                          row, depth);
+                multiply_block(rows, columns, depth, a.from(i, row), pack_a ? packed_a : nullptr,
+                               BlockOfB<T>{packed_b, b.from(row, j), first}, c + i * c_stride + j,
+                               c_stride, accumulate || run > 0,
+                               last ? epilogue.from(i, j) : Epilogue<T>{});
             }
-        } else {
-            for (Index column = 0; column < panel.width; ++column)
-                for (Index k = 0; k < depth; ++k)
-                    to[k * panel.width + column] =
-                        column < panel.count
-                            ? from.data[k * from.row_stride + column * from.column_stride]
-                            : T(0);
         }
     }
 }
 
 template <class T>
 Index scratch_size(Index m, Index n, Index k) noexcept {
-    const Index depth = std::min(k, Block<T>::depth);
-    const Index columns = round_up(std::min(n, Block<T>::width), lanes<T>);
-    return (columns + std::min(m, Block<T>::height)) * depth + lanes<T>;
+    const Index depth = std::min(k, Block<T>::depth), width = std::min(n, Block<T>::width);
+    const Index height = std::min(m, block_height<T>(n));
+    return round_up(width, lanes<T>) * depth + packed_rows_size<T>(height, depth) + lanes<T>;
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template struct PackStrided<T>;                                                                \
-    template void panel_times_block(Index, Index, Strided<T>, const T*, Index, T*, Index,          \
-                                    bool) noexcept;                                                \
+    template void multiply_block(Index, Index, Index, Strided<T>, const T*, BlockOfB<T>, T*,       \
+                                 Index, bool, Epilogue<T>) noexcept;                               \
+    template Index packed_rows_size<T>(Index, Index) noexcept;                                     \
     template void pack_rows(T*, Strided<T>, Index, Index) noexcept;                                \
+    template void multiply(Index, Index, Index, Strided<T>, Strided<T>, T*, Index, bool, T*,       \
+                           Epilogue<T>) noexcept;                                                  \
     template Index scratch_size<T>(Index, Index, Index) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)

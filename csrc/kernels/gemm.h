@@ -6,11 +6,14 @@
 //    them.
 //  - B is packed, depth x width at a time, into panels as wide as a tile, so that the tile reads
 //    consecutive memory. The block stays in the second-level cache while all rows of A pass by.
-//  - A is read in place, or packed in panels too where its columns are far apart.
+//  - A is packed in strips as high as a tile, which stay in the first-level cache while the panels
+//    of B pass by. Either is read in place where packing would cost more than it gives.
+//  - Whichever way they lie in memory: packing transposes in registers (transpose.h).
 //  - Whoever supplies B writes the panels. A convolution writes image patches straight into them:
 //    no matrix of patches exists in memory.
+//  - A bias is added while the tile is in registers (Epilogue).
 // Each element of C is summed in the same order however C is cut into blocks: k ascending, in runs
-// of `depth`. So the result does not depend on the number of threads, bit for bit.
+// that depend on k alone. So the result does not depend on the number of threads, bit for bit.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +26,7 @@ template <class T>
 struct Tile {
 #if defined(__AVX512F__) || defined(__aarch64__)  // 32 registers: 8 x 3 sums, 3 of B
     static constexpr Index rows = 8, vectors = 3;
-#elif defined(__AVX__)  // 16 registers: 6 x 2 sums, 2 of B
+#elif defined(__AVX__)  // 16 registers: 6 x 2 sums, 2 of B, 1 of A
     static constexpr Index rows = 6, vectors = 2;
 #else                   // 16 registers, and a product needs one for itself: 4 x 2 sums
     static constexpr Index rows = 4, vectors = 2;
@@ -31,12 +34,16 @@ struct Tile {
     static constexpr Index columns = vectors * lanes<T>;
 };
 
-// Blocks of B are depth x width (half of a 1 MiB cache in float32), blocks of A height x depth.
+// Blocks of B are depth x width: 480 KiB with AVX-512, 160 KiB with AVX2, which is half of the
+// second-level caches that such processors have, or less. Blocks of A are height x depth, or
+// tall_height x depth where several blocks of B pass by, so that A is packed once for all of them.
+// (Constants: a depth of 192 to 384 and a width of 5 to 12 panels differ by 2 % in speed.)
 template <class T>
 struct Block {
     static constexpr Index depth = 256 * sizeof(float) / sizeof(T);
     static constexpr Index width = 10 * Tile<T>::columns;
-    static constexpr Index height = 96;
+    static constexpr Index height = 96;         // of A where one block of B is all there is
+    static constexpr Index tall_height = 1024;  // and where blocks of B pass by: packed once
 };
 
 // A matrix by its strides: element (i, j) is data[i * row_stride + j * column_stride].
@@ -71,48 +78,84 @@ struct PackStrided {
     void operator()(T* packed, Index first_row, Index depth) const noexcept;
 };
 
-// C[0..rows) [0..columns) (+)= A B for one panel of B; columns <= Tile::columns.
+// What is added to the finished sums: to row i row_bias[i], to column j column_bias[j].
 template <class T>
-void panel_times_block(Index rows, Index depth, Strided<T> a, const T* panel, Index columns, T* c,
-                       Index c_stride, bool accumulate) noexcept;
+struct Epilogue {
+    const T* row_bias = nullptr;
+    const T* column_bias = nullptr;
 
+    Epilogue from(Index row, Index column) const {
+        return {row_bias ? row_bias + row : nullptr, column_bias ? column_bias + column : nullptr};
+    }
+};
+
+// A block of B as the tiles read it: its first columns in place, the others from packed panels.
+template <class T>
+struct BlockOfB {
+    const T* packed;
+    Strided<T> in_place = {nullptr, 0, 0};
+    Index in_place_columns = 0;
+};
+
+// Elements that a block of A takes when it is packed, and the packing of it.
+template <class T>
+Index packed_rows_size(Index rows, Index depth) noexcept;
 template <class T>
 void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept;
 
-// Elements of scratch that multiply() needs: a block of B, a block of A, and one vector more, so
+// C[0..m) [0..n) (+)= A B for one block of each. A is packed if `packed_a` is, and in place else.
+template <class T>
+void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed_a, BlockOfB<T> b,
+                    T* c, Index c_stride, bool accumulate, Epilogue<T> epilogue) noexcept;
+
+// Elements of scratch that multiply() needs: a block of B, a block of A, and some vectors more, so
 // that packing may write whole vectors.
 template <class T>
 Index scratch_size(Index m, Index n, Index k) noexcept;
 
-// C (m x n, n <= Block::width) = A B, or += where `accumulate`. `pack_b(packed, row, depth)` writes
-// rows of B in panels (see Panel).
+// The inner dimension in runs of nearly equal depth, at most Block::depth: 288 is cut 144 + 144.
+template <class T>
+struct Runs {
+    Index k, count;
+
+    explicit Runs(Index inner)
+        : k(inner), count(std::max<Index>(1, ceil_div(inner, Block<T>::depth))) {}
+    Index begin(Index run) const { return k * run / count; }
+    Index depth(Index run) const { return begin(run + 1) - begin(run); }
+};
+
+// Packing A costs more than it gives where few panels of B read it.
+template <class T>
+bool a_in_place(Index n) {
+    return n <= 8 * Tile<T>::columns;
+}
+
+// C (m x n, n <= Block::width) = A B, or += where `accumulate`; then the epilogue.
+// `pack_b(packed, row, depth)` writes rows of B in panels (see Panel).
 template <class T, class PackB>
 void multiply(Index m, Index n, Index k, Strided<T> a, const PackB& pack_b, T* c, Index c_stride,
-              bool accumulate, T* scratch) noexcept {
-    if (k == 0 && !accumulate)
-        for (Index i = 0; i < m; ++i) std::fill_n(c + i * c_stride, n, T(0));
+              bool accumulate, T* scratch, Epilogue<T> epilogue = {}) noexcept {
     T* packed_b = scratch;
     T* packed_a = scratch + round_up(n, lanes<T>) * std::min(k, Block<T>::depth);
-    // Reading A in place costs nothing while its rows are contiguous and its panels are used
-    // little.
-    const bool pack_a = a.column_stride != 1 || n > 4 * Tile<T>::columns;
-    for (Index row = 0; row < k; row += Block<T>::depth) {
-        const Index depth = std::min(Block<T>::depth, k - row);
-        pack_b(packed_b, row, depth);
+    const bool pack_a = !a_in_place<T>(n);
+    const Runs<T> runs(k);
+    for (Index run = 0; run < runs.count; ++run) {
+        const Index row = runs.begin(run), depth = runs.depth(run);
+        const bool last = run + 1 == runs.count;
+        if (depth > 0) pack_b(packed_b, row, depth);
         for (Index i = 0; i < m; i += Block<T>::height) {
             const Index height = std::min(Block<T>::height, m - i);
             if (pack_a) pack_rows(packed_a, a.from(i, row), height, depth);
-            for (Index r = 0; r < height; r += Tile<T>::rows) {
-                const Index rows = std::min(Tile<T>::rows, height - r);
-                const Strided<T> strip =
-                    pack_a ? Strided<T>{packed_a + r * depth, 1, rows} : a.from(i + r, row);
-                for (Index j = 0; j < n; j += Tile<T>::columns)
-                    panel_times_block(rows, depth, strip, packed_b + j * depth,
-                                      std::min(Tile<T>::columns, n - j), c + (i + r) * c_stride + j,
-                                      c_stride, accumulate || row > 0);
-            }
+            multiply_block(height, n, depth, a.from(i, row), pack_a ? packed_a : nullptr,
+                           BlockOfB<T>{packed_b}, c + i * c_stride, c_stride, accumulate || run > 0,
+                           last ? epilogue.from(i, 0) : Epilogue<T>{});
         }
     }
 }
+
+// The same for a B in memory, of any width. Where few rows of A use it, it is read in place.
+template <class T>
+void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index c_stride,
+              bool accumulate, T* scratch, Epilogue<T> epilogue = {}) noexcept;
 
 }  // namespace diglot::gemm

@@ -6,6 +6,9 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#ifdef __linux__
+#include <sched.h>
+#endif
 
 namespace diglot {
 
@@ -28,6 +31,29 @@ int thread_index() noexcept {
     return omp_get_thread_num();
 #else
     return 0;
+#endif
+}
+
+int current_processor() noexcept {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+void leave_processor(int taken) noexcept {
+#ifdef __linux__
+    cpu_set_t allowed;
+    if (taken < 0 || sched_getcpu() != taken || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    cpu_set_t others = allowed;
+    CPU_CLR(taken, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    sched_setaffinity(0, sizeof others, &others);
+    sched_setaffinity(0, sizeof allowed, &allowed);
+#else
+    (void)taken;
 #endif
 }
 

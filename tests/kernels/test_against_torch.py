@@ -71,6 +71,8 @@ TORCH = {
     "matmul": lambda a: (
         (a["a"].mT if a["transpose_a"] else a["a"]) @ (a["b"].mT if a["transpose_b"] else a["b"])
     ),
+    "dense_forward": lambda a: F.linear(a["x"], a["w"].T, a["b"]),
+    "dense_backward_weight": lambda a: (a["x"].T @ a["dy"], a["dy"].sum(0)),
     "conv2d_forward": conv2d_forward,
     "conv2d_backward_input": conv2d_backward_input,
     "conv2d_backward_weight": conv2d_backward_weight,

@@ -105,6 +105,15 @@ MUTANTS = {
         in_lower_precision(reference.matmul),
         flushed(reference.matmul),
     ],
+    "dense_forward": [
+        without(reference.dense_forward, b=None),
+        in_lower_precision(reference.dense_forward),
+        flushed(reference.dense_forward),
+    ],
+    "dense_backward_weight": [
+        lambda dy, x: (x.T @ dy[::-1], dy.sum(axis=0)),
+        lambda dy, x: (x.T @ dy, dy.mean(axis=0)),
+    ],
     "conv2d_forward": [
         without(reference.conv2d_forward, b=None),
         without(reference.conv2d_forward, padding=0),

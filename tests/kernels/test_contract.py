@@ -164,7 +164,7 @@ def test_mixed_dtypes_are_refused(build, name, array):
 @pytest.mark.parametrize(("name", "array"), FLOAT_ARRAYS)
 def test_what_is_no_array_is_refused(build, name, array):
     for wrong in (None, 1.0, [[1.0, 2.0]], "text", b"bytes", {}, memoryview(b"12345678")):
-        if name == "conv2d_forward" and array == "b" and wrong is None:
+        if name in ("conv2d_forward", "dense_forward") and array == "b" and wrong is None:
             continue
         refused(build, name, ordinary(name) | {array: wrong}, rf"\b{array}\b")
 
@@ -180,6 +180,7 @@ def test_masked_arrays_are_refused(build, name, array):
 
 
 ANY_RANK = {name for name in CASES if name.endswith("_forward") and "x" in ordinary(name)} - {
+    "dense_forward",
     "conv2d_forward",
     "max_pool2d_forward",
     "avg_pool2d_forward",
@@ -206,6 +207,9 @@ def test_sizes_that_disagree_are_refused(build, name, array):
     free = {  # axes that may have any size as far as the other arguments tell
         ("matmul", "a"): [0],
         ("matmul", "b"): [1],
+        ("dense_forward", "x"): [0],
+        ("dense_backward_weight", "dy"): [1],
+        ("dense_backward_weight", "x"): [1],
         ("conv2d_forward", "x"): [0, 2, 3],
         ("conv2d_forward", "w"): [2, 3],
         ("conv2d_backward_input", "dy"): [0],

@@ -100,15 +100,36 @@ def test_exp_stays_within_two_units_over_the_whole_range_of_float32(name, build)
     assert units[worst] <= 2, f"at x = {x[worst]!r}: {units[worst]} units"
 
 
+# Larger than the table's: several blocks in every direction, and rows of more than one block.
+LARGE = [(300, 700, 1100), (1100, 300, 500), (129, 600, 130)]
+
+
+@pytest.mark.parametrize("transposed", ["", "a", "b", "ab"])
+@pytest.mark.parametrize(("M", "K", "N"), LARGE)
 @pytest.mark.parametrize("build", BUILDS)
-def test_large_products_are_shared_among_threads_without_a_trace(build, rng):
-    # Larger than the table's: several blocks in every direction.
-    a = rng.standard_normal((300, 700)).astype(np.float32)
-    b = rng.standard_normal((700, 1100)).astype(np.float32)
-    matmul = kernel(build, "matmul")
-    with diglot.threads.num_threads(1):
-        one = matmul(a, b)
-    with diglot.threads.num_threads(2):
-        two = matmul(a, b)
-    assert one.tobytes() == two.tobytes()
-    np.testing.assert_allclose(one, a.astype(np.float64) @ b, rtol=0, atol=1e-3)
+def test_large_products_are_shared_among_threads_without_a_trace(build, M, K, N, transposed, rng):
+    a, b = (rng.standard_normal(size, np.float32) for size in [(M, K), (K, N)])
+    arguments = {
+        "a": a.T.copy() if "a" in transposed else a,
+        "b": b.T.copy() if "b" in transposed else b,
+        "transpose_a": "a" in transposed,
+        "transpose_b": "b" in transposed,
+    }
+    runs = []
+    for count in (1, 2, 3):
+        with diglot.threads.num_threads(count):
+            runs.append(kernel(build, "matmul")(**arguments))
+    assert runs[0].tobytes() == runs[1].tobytes() == runs[2].tobytes()
+    np.testing.assert_allclose(runs[0], a.astype(np.float64) @ b, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("M", "K", "N"), [*LARGE, (60, 5000, 10)])
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_bias_is_added_once_and_last(build, M, K, N, rng):
+    """However the product is cut, it is the plain product, rounded, plus the bias."""
+    x, w, b = (rng.standard_normal(size, np.float32) for size in [(M, K), (K, N), N])
+    for count in (1, 2, 3):
+        with diglot.threads.num_threads(count):
+            y = kernel(build, "dense_forward")(x, w, b)
+            plain = kernel(build, "matmul")(x, w)
+        np.testing.assert_array_equal(y, plain + b)

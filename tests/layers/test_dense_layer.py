@@ -3,7 +3,7 @@ import pytest
 
 from diglot.errors import ShapeError
 from diglot.layers import Dense
-from diglot.operations import BiasAdd, DropoutOp, Tanh, WeightMultiply
+from diglot.operations import DenseOp, DropoutOp, Tanh
 
 
 def test_what_it_does(rng):
@@ -17,11 +17,11 @@ def test_what_it_does(rng):
 @pytest.mark.parametrize(
     ("layer", "operations"),
     [
-        (Dense(3), [WeightMultiply, BiasAdd]),
-        (Dense(3, "tanh"), [WeightMultiply, BiasAdd, Tanh]),
-        (Dense(3, "tanh", bias=False), [WeightMultiply, Tanh]),
-        (Dense(3, "tanh", dropout=0.1), [WeightMultiply, BiasAdd, Tanh, DropoutOp]),
-        (Dense(3, dropout=0.1), [WeightMultiply, BiasAdd, DropoutOp]),
+        (Dense(3), [DenseOp]),
+        (Dense(3, "tanh"), [DenseOp, Tanh]),
+        (Dense(3, "tanh", bias=False), [DenseOp, Tanh]),
+        (Dense(3, "tanh", dropout=0.1), [DenseOp, Tanh, DropoutOp]),
+        (Dense(3, dropout=0.1), [DenseOp, DropoutOp]),
     ],
     ids=repr,
 )

@@ -84,6 +84,36 @@ def _matmul_cases() -> Iterable[Case]:
     yield from (_matmul(7, 20, 50, a=Draw.subnormal), _matmul(7, 20, 50, a=Draw.large))
 
 
+def _dense(N: int, K: int, M: int, *, b: bool = True, fill: Fill = Draw.normal) -> dict[str, Case]:
+    """Describe a dense layer's two kernels for N rows, K features in and M features out."""
+
+    def forward(draw: Draw) -> Arguments:
+        bias = draw.normal(M) if b else None
+        return {"x": fill(draw, N, K), "w": draw.normal(K, M), "b": bias}
+
+    def backward(draw: Draw) -> Arguments:
+        return {"dy": fill(draw, N, M), "x": draw.normal(N, K)}
+
+    numbers = "" if fill == Draw.normal else f" {fill.__name__}"
+    name = f"{N}x{K}x{M}{'' if b else ' no bias'}{numbers}"
+    smooth = b and 0 < N * K * M <= 200
+    return {
+        "dense_forward": Case(name, forward, terms=K + 1, smooth=smooth),
+        "dense_backward_weight": Case(name, backward, terms=max(N, 1), smooth=smooth),
+    }
+
+
+_DENSE = [
+    _dense(5, 4, 3),
+    _dense(5, 4, 3, b=False),
+    *[_dense(N, K, M) for N, K, M in [(1, 1, 1), (60, 89, 10), (33, 70, 129), (17, 64, 600)]],
+    *[_dense(N, K, M) for N, K, M in [(6, 4000, 9), (4000, 6, 9), (130, 31, 48), (2, 300, 65)]],
+    *[_dense(N, K, M) for N, K, M in [(0, 3, 2), (3, 0, 2), (3, 2, 0), (0, 0, 4)]],
+    *[_dense(9, 20, 11, fill=fill) for fill in (Draw.special, Draw.large)],
+    _dense(9, 20, 11, b=False, fill=Draw.subnormal),  # a bias would hide what is lost
+]
+
+
 # ---- element by element, and row by row ----------------------------------------------------------
 
 _SHAPES: list[Shape] = [(0,), (3, 0), (1,), (2, 3, 5), (31,), (33, 65), (2, 3, 5, 7), (70_001,)]
@@ -196,6 +226,8 @@ _DECAY: dict[str, Any] = {"lr": 0.05, "weight_decay": 0.1}
 
 CASES: dict[str, list[Case]] = {
     "matmul": list(_matmul_cases()),
+    "dense_forward": [d["dense_forward"] for d in _DENSE],
+    "dense_backward_weight": [d["dense_backward_weight"] for d in _DENSE],
     "conv2d_forward": [c.forward() for c in CONVOLUTIONS],
     "conv2d_backward_input": [c.backward_input() for c in CONVOLUTIONS],
     "conv2d_backward_weight": [c.backward_weight() for c in CONVOLUTIONS],

@@ -44,6 +44,9 @@ def _convolution(a: Arguments) -> Arguments:
 
 
 GRADIENTS: Mapping[str, GradientRule] = {
+    "dense_backward_weight": GradientRule(
+        "dense_forward", ("w", "b"), lambda a, y, dy: {"dy": dy, "x": a["x"]}
+    ),
     "conv2d_backward_input": GradientRule(
         "conv2d_forward",
         ("x",),

@@ -11,7 +11,7 @@ from diglot.errors import ShapeError
 from diglot.initializers import INITIALIZERS, Glorot, Initializer, Zeros
 from diglot.layers.base import Create, Layer
 from diglot.layers.shape import activation_and_dropout
-from diglot.operations import ACTIVATIONS, Activation, BiasAdd, Linear, Operation, WeightMultiply
+from diglot.operations import ACTIVATIONS, Activation, DenseOp, Linear, Operation
 
 
 @final
@@ -59,8 +59,7 @@ class Dense(Layer):
         weight_init = resolve(self.weight_init, INITIALIZERS, "weight_init")
         bias_init = resolve(self.bias_init, INITIALIZERS, "bias_init")
         weight = create("weight", (input_shape[-1], self.neurons), weight_init)
-        operations: list[Operation] = [WeightMultiply(weight)]
-        if self.bias:
-            operations.append(BiasAdd(create("bias", (self.neurons,), bias_init)))
+        bias = create("bias", (self.neurons,), bias_init) if self.bias else None
+        operations: list[Operation] = [DenseOp(weight, bias)]
         operations += activation_and_dropout(self.activation, self.dropout, rng)
         return operations, (*input_shape[:-1], self.neurons)

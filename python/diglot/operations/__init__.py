@@ -13,7 +13,7 @@ from diglot.operations.activations import (
 )
 from diglot.operations.base import Operation, ParamOperation
 from diglot.operations.conv import Conv2DOp
-from diglot.operations.dense import BiasAdd, WeightMultiply
+from diglot.operations.dense import BiasAdd, DenseOp, WeightMultiply
 from diglot.operations.dropout import DropoutOp
 from diglot.operations.pool import AvgPool2DOp, GlobalAvgPool2DOp, MaxPool2DOp
 from diglot.operations.shape import FlattenOp, Pad2DOp
@@ -25,6 +25,7 @@ __all__ = [
     "AvgPool2DOp",
     "BiasAdd",
     "Conv2DOp",
+    "DenseOp",
     "DropoutOp",
     "FlattenOp",
     "GlobalAvgPool2DOp",

@@ -1,4 +1,7 @@
-"""The two operations of a dense layer, for inputs with any leading axes: (..., features)."""
+"""What a dense layer does, for inputs with any leading axes: (..., features).
+
+`DenseOp` does it at once; `WeightMultiply` and `BiasAdd` are its two steps, as the book has them.
+"""
 
 from dataclasses import InitVar, dataclass
 from typing import final
@@ -9,6 +12,51 @@ from diglot import kernels
 from diglot._typing import Array
 from diglot.errors import ShapeError
 from diglot.operations.base import ParamOperation
+
+
+@final
+@dataclass(eq=False, repr=False)
+class DenseOp(ParamOperation):
+    """Multiply each row by a matrix of weights, and add a number to each feature.
+
+        output[..., j] = bias[j] + sum_i input_[..., i] * weight[i, j]
+
+    The same as `WeightMultiply` and then `BiasAdd`, in one pass over the output.
+
+    Args:
+        weight: (in, out).
+        bias: (out,), or None for none.
+
+    Book: chapter 3.
+    """
+
+    weight: InitVar[Array]
+    bias: InitVar[Array | None] = None
+
+    def __post_init__(self, weight: Array, bias: Array | None) -> None:
+        _require_weight(weight)
+        if bias is not None and bias.shape != weight.shape[1:]:
+            raise ShapeError(f"bias has shape {bias.shape}, expected {weight.shape[1:]}")
+        self.params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+        self.flops_per_output = 2 * weight.shape[0] + (bias is not None)
+
+    def _output(self) -> Array:
+        _require_features(self.input_, self.param)
+        self._check_dtype()
+        output: Array = kernels.dense_forward(
+            _rows(self.input_), self.param, self.params.get("bias")
+        )
+        return _with_leading_axes(output, self.input_)
+
+    def _input_grad(self, output_grad: Array) -> Array:
+        grad: Array = kernels.matmul(_rows(output_grad), self.param, transpose_b=True)
+        return _with_leading_axes(grad, self.input_)
+
+    def _param_grad(self, output_grad: Array) -> tuple[Array, ...]:
+        weight_grad, bias_grad = kernels.dense_backward_weight(
+            _rows(output_grad), _rows(self.input_)
+        )
+        return (weight_grad, bias_grad) if "bias" in self.params else (weight_grad,)
 
 
 @final
@@ -27,27 +75,18 @@ class WeightMultiply(ParamOperation):
     weight: InitVar[Array]
 
     def __post_init__(self, weight: Array) -> None:
-        if weight.ndim != 2:
-            raise ShapeError(f"weight has shape {weight.shape}, expected (in, out)")
+        _require_weight(weight)
         self.params = {"weight": weight}
         self.flops_per_output = 2 * weight.shape[0]
 
     def _output(self) -> Array:
-        weight = self.param
-        *leading, features = self.input_.shape or (0,)
-        if features != weight.shape[0] or not leading:
-            raise ShapeError(
-                f"input_ has shape {self.input_.shape}, expected (N, {weight.shape[0]}) "
-                f"for a weight of shape {weight.shape}"
-            )
+        _require_features(self.input_, self.param)
         self._check_dtype()
-        if len(leading) == 1:
-            return kernels.matmul(self.input_, weight)
-        return kernels.matmul(_rows(self.input_), weight).reshape(*leading, weight.shape[1])
+        return _with_leading_axes(kernels.matmul(_rows(self.input_), self.param), self.input_)
 
     def _input_grad(self, output_grad: Array) -> Array:
         grad: Array = kernels.matmul(_rows(output_grad), self.param, transpose_b=True)
-        return grad.reshape(self.input_.shape)
+        return _with_leading_axes(grad, self.input_)
 
     def _param_grad(self, output_grad: Array) -> Array:
         return kernels.matmul(_rows(self.input_), _rows(output_grad), transpose_a=True)
@@ -91,8 +130,28 @@ class BiasAdd(ParamOperation):
         return grad
 
 
+def _require_weight(weight: Array) -> None:
+    if weight.ndim != 2:
+        raise ShapeError(f"weight has shape {weight.shape}, expected (in, out)")
+
+
+def _require_features(input_: Array, weight: Array) -> None:
+    if input_.ndim < 2 or input_.shape[-1] != weight.shape[0]:
+        raise ShapeError(
+            f"input_ has shape {input_.shape}, expected (N, {weight.shape[0]}) "
+            f"for a weight of shape {weight.shape}"
+        )
+
+
 def _rows(array: Array) -> Array:
     """Flatten the leading axes: (..., features) to (rows, features)."""
     if array.ndim == 2:
         return array
     return array.reshape(int(np.prod(array.shape[:-1])), array.shape[-1])
+
+
+def _with_leading_axes(rows: Array, like: Array) -> Array:
+    """Give (rows, features) the leading axes of another array."""
+    if like.ndim == 2:
+        return rows
+    return rows.reshape(*like.shape[:-1], rows.shape[1])

@@ -25,7 +25,7 @@ from diglot.kernels.reference.conv import (
     conv2d_backward_weight,
     conv2d_forward,
 )
-from diglot.kernels.reference.dense import matmul
+from diglot.kernels.reference.dense import dense_backward_weight, dense_forward, matmul
 from diglot.kernels.reference.dropout import dropout_backward, dropout_forward
 from diglot.kernels.reference.losses import (
     softmax_cross_entropy_backward,
@@ -53,6 +53,8 @@ __all__ = (
     "conv2d_backward_input",
     "conv2d_backward_weight",
     "conv2d_forward",
+    "dense_backward_weight",
+    "dense_forward",
     "dropout_backward",
     "dropout_forward",
     "gelu_backward",

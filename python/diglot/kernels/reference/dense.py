@@ -1,4 +1,4 @@
-"""The matrix product, the engine of a dense layer."""
+"""The matrix product, and the dense layer that adds a bias to it."""
 
 import numpy as np
 
@@ -34,3 +34,50 @@ def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool =
     if transpose_b:
         b = b.swapaxes(-1, -2)
     return np.ascontiguousarray(np.matmul(a, b))
+
+
+@np.errstate(all="ignore")
+def dense_forward(x: Array, w: Array, b: Array | None = None) -> Array:
+    """Multiply each row by a matrix of weights, and add a bias to each column.
+
+        y[n, j] = b[j] + sum_i x[n, i] * w[i, j]
+
+    Args:
+        x: rows, (N, in).
+        w: weights, (in, out).
+        b: (out,), or None for none.
+
+    Returns:
+        y: (N, out).
+
+    Raises (native):
+        ValueError: the sizes of x, w and b do not fit together.
+
+    Book: chapter 3. Native: csrc/kernels/dense.cpp
+    """
+    y = matmul(x, w)
+    return y if b is None else y + b
+
+
+@np.errstate(all="ignore")
+def dense_backward_weight(dy: Array, x: Array) -> tuple[Array, Array]:
+    """Compute the gradients of a dense layer's parameters.
+
+        dw[i, j] = sum_n x[n, i] * dy[n, j],    db[j] = sum_n dy[n, j]
+
+    (The gradient of the input is `dx = matmul(dy, w, transpose_b=True)`.)
+
+    Args:
+        dy: gradient of the output, (N, out).
+        x: the input of the forward pass, (N, in).
+
+    Returns:
+        dw: gradient of the weights, (in, out).
+        db: gradient of the bias, (out,).
+
+    Raises (native):
+        ValueError: dy and x have not as many rows.
+
+    Book: chapter 3. Native: csrc/kernels/dense.cpp
+    """
+    return matmul(x, dy, transpose_a=True), dy.sum(axis=0)
