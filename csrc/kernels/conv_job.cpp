@@ -70,8 +70,7 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
     T* const thread_scratch = scratch + direct_shared<T>(pass, batch);
     fill_offsets(pass, cut, offsets);
 
-#pragma omp parallel num_threads(threads)
-    {
+    run_team(threads, [&] {
 #pragma omp for schedule(static)
         for (Index i = 0; i < job.batch.groups * strip_count; ++i) {
             const Index group = i / strip_count, first = i % strip_count * strips.height;
@@ -93,7 +92,7 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
                              gathered ? band.outputs() : job.target.channel, mine + gathered);
             if (gathered) finish(group, band, mine, y);
         }
-    }
+    });
 }
 
 const auto all = [](Index) { return true; };
@@ -117,8 +116,7 @@ void convolve_by_winograd(const Job<T>& job, T* scratch, int threads) noexcept {
     T* const transformed = scratch + winograd_flags<T>(pass, plan, job.batch.images);
     T* const thread_scratch = transformed + winograd_shared_size<T>(pass);
 
-#pragma omp parallel num_threads(threads)
-    {
+    run_team(threads, [&] {
 #pragma omp for schedule(static)
         for (Index first = 0; first < pass.filters; first += strips.height)
             transform_filters(pass, job.weights, first, transformed);
@@ -127,7 +125,7 @@ void convolve_by_winograd(const Job<T>& job, T* scratch, int threads) noexcept {
             winograd_block(pass, plan, job.batch.images, block, arrays, transformed,
                            finite + block * plan.grids,
                            thread_scratch + thread_index() * winograd_thread_size<T>(pass, plan));
-    }
+    });
     const Index grids = blocks * plan.grids;
     if (std::all_of(finite, finite + grids, [](bool all) { return all; })) return;
     const auto wanted = [&](Index n) {

@@ -151,8 +151,7 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
     const Index chunk = 1 + tasks / (32 * threads);
     fill_tap_offsets(s, cut, offsets);
 
-#pragma omp parallel num_threads(threads)
-    {
+    run_team(threads, [&] {
         T* const mine = thread_scratch + thread_index() * per_thread;
 #pragma omp for schedule(dynamic, chunk)
         for (Index i = 0; i < tasks; ++i) {
@@ -175,7 +174,7 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
             for (Index piece = 1; piece < cut.pieces; ++piece) sum += sums[piece * piece_size + e];
             (e < weights ? dw.data[e] : db.data[e - weights]) = sum;
         }
-    }
+    });
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \

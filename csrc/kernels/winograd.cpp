@@ -178,7 +178,7 @@ bool suits_winograd(const Pass& pass) noexcept {
 
 template <class T>
 WinogradPlan WinogradPlan::of(const Pass& pass, Index images, int threads) noexcept {
-    constexpr Index transformed_bytes = 640 * 1024, product_bytes = 384 * 1024;
+    constexpr Index transformed_bytes = 640 * 1024, product_bytes = 192 * 1024;
     const Index most_tiles =
         std::max(lanes<T>, Index(transformed_bytes / sizeof(T)) / (points * pass.channels));
     const TileAxis rows(pass.rows), columns(pass.columns);
