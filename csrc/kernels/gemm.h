@@ -40,10 +40,10 @@ struct Tile {
 // (Constants: a depth of 192 to 384 and a width of 5 to 12 panels differ by 2 % in speed.)
 template <class T>
 struct Block {
-    static constexpr Index depth = 256 * sizeof(float) / sizeof(T);
+    static constexpr Index depth = 256;
     static constexpr Index width = 10 * Tile<T>::columns;
-    static constexpr Index height = 96;         // of A where one block of B is all there is
-    static constexpr Index tall_height = 1024;  // and where blocks of B pass by: packed once
+    static constexpr Index height = 96;
+    static constexpr Index tall_height = 4096 / sizeof(T);
 };
 
 // A matrix by its strides: element (i, j) is data[i * row_stride + j * column_stride].
