@@ -80,7 +80,6 @@ void share(const Product<T>& p, T* scratch, int threads) {
     const MatmulShape& s = p.shape;
     const Index count = count_pieces<T>(s), elements = s.stack * s.m * s.n;
     const Grid<T> grid(s, count, threads);
-    const gemm::Epilogue<T> epilogue{nullptr, p.column_bias};
     T* const pieces = scratch;
     T* const mine = scratch + pieces_scratch<T>(s) + thread_index() * cell_scratch<T>(s, grid);
 
@@ -95,9 +94,10 @@ void share(const Product<T>& p, T* scratch, int threads) {
         a.data += stack * s.m * s.k;
         b.data += stack * s.k * s.n;
         T* const to = count > 1 ? pieces + piece * elements : p.c;
+        const bool add_bias = p.column_bias && count == 1;
         gemm::multiply(std::min(grid.height, s.m - i), std::min(grid.width, s.n - j), end - begin,
-                       a, b, to + (stack * s.m + i) * s.n + j, s.n, false, mine,
-                       count > 1 ? gemm::Epilogue<T>{} : epilogue.from(0, j));
+                       a, b, add_bias ? p.column_bias + j : nullptr,
+                       to + (stack * s.m + i) * s.n + j, s.n, mine);
     }
     if (count == 1) return;
 #pragma omp for schedule(static)

@@ -1,5 +1,6 @@
 #include "kernels/gemm.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +12,37 @@ namespace diglot::gemm {
 
 namespace {
 
+// Where the columns of a packed block of B go: panels Tile::columns wide, the last one only as many
+// vectors as it needs. Panel p begins at p * Tile::columns * depth; its rows are `width` apart.
+template <class T>
+struct Panel {
+    Index count, width;  // columns, and columns rounded up to vectors
+
+    static Panel at(Index begin, Index columns) {
+        const Index count = std::min(Tile<T>::columns, columns - begin);
+        return {count, round_up(count, lanes<T>)};
+    }
+};
+
+// A block of B as the tiles read it: its first columns in place, the others from packed panels.
+template <class T>
+struct BlockOfB {
+    const T* packed;
+    Strided<T> in_place;
+    Index in_place_columns;
+};
+
+// The inner dimension in runs of nearly equal depth, at most Block::depth: 288 is cut 144 + 144.
+template <class T>
+struct Runs {
+    Index k, count;
+
+    explicit Runs(Index inner)
+        : k(inner), count(std::max<Index>(1, ceil_div(inner, Block<T>::depth))) {}
+    Index begin(Index run) const { return k * run / count; }
+    Index depth(Index run) const { return begin(run + 1) - begin(run); }
+};
+
 // One tile of C and what goes into it.
 template <class T>
 struct TileTask {
@@ -21,10 +53,10 @@ struct TileTask {
     T* c;
     Index c_stride, columns;
     bool accumulate;
-    Epilogue<T> epilogue;
+    const T* column_bias;  // may be null
 };
 
-// Adds what is there already and the biases to a tile's sums, and writes them. The last vector of a
+// Adds what is there already and the bias to a tile's sums, and writes them. The last vector of a
 // row is whole or not; the others always are.
 template <bool Whole, class T, int Rows, int Vectors>
 inline void finish(const TileTask<T>& task, Vec<T> (&sum)[Rows][Vectors]) {
@@ -38,18 +70,13 @@ inline void finish(const TileTask<T>& task, Vec<T> (&sum)[Rows][Vectors]) {
         for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
             for (int v = 0; v < Vectors; ++v) sum[r][v] += read(task.c + r * task.c_stride, v);
-    if (task.epilogue.column_bias)
+    if (task.column_bias)
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-            const Vec<T> bias = read(task.epilogue.column_bias, v);
+            const Vec<T> bias = read(task.column_bias, v);
 #pragma GCC unroll 16
             for (int r = 0; r < Rows; ++r) sum[r][v] += bias;
         }
-    if (task.epilogue.row_bias)
-#pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-            for (int v = 0; v < Vectors; ++v) sum[r][v] += broadcast(task.epilogue.row_bias[r]);
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
         T* const to = task.c + r * task.c_stride;
@@ -112,11 +139,10 @@ struct Strips {
 template <class T>
 constexpr Index packed_height = Tile<T>::rows <= 4 ? 4 : 8;
 
-}  // namespace
-
+// C[0..m) [0..n) (+)= A B for one block of each. A is packed if `packed_a` is, and in place else.
 template <class T>
 void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed_a, BlockOfB<T> b,
-                    T* c, Index c_stride, bool accumulate, Epilogue<T> epilogue) noexcept {
+                    T* c, Index c_stride, bool accumulate, const T* column_bias) noexcept {
     static constexpr auto table =
         tile_table<T>(std::make_integer_sequence<int, Tile<T>::rows * Tile<T>::vectors>());
     const Strips<T> strips(m);
@@ -136,20 +162,22 @@ void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed
                                    c_stride,
                                    panel.count,
                                    accumulate,
-                                   epilogue.from(i, j)};
+                                   column_bias ? column_bias + j : nullptr};
             table[(rows - 1) * Tile<T>::vectors + panel.width / lanes<T> - 1](task);
         }
     }
 }
 
+}  // namespace
+
 // ---- packing ------------------------------------------------------------------------------------
+
+namespace {
 
 template <class T>
 Index packed_rows_size(Index rows, Index depth) noexcept {
     return ceil_div(rows, Tile<T>::rows) * packed_height<T> * depth;
 }
-
-namespace {
 
 // `lanes` columns of a strip whose rows are consecutive in memory.
 template <class T>
@@ -173,8 +201,6 @@ inline void pack_square(T* to, Strided<T> strip, Index count) {
     }
 }
 
-}  // namespace
-
 template <class T>
 void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
     constexpr Index height = packed_height<T>;
@@ -195,8 +221,6 @@ void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept {
                 to[k * height + r] = strip.data[r * a.row_stride + k * a.column_stride];
     }
 }
-
-namespace {
 
 // Columns of a row-major matrix: whole vectors, and the last one filled with zeros.
 template <class T>
@@ -241,13 +265,12 @@ void gather_panel(T* to, Strided<T> from, Panel<T> panel, Index depth) {
                              : T(0);
 }
 
-}  // namespace
-
+// Packs a part of B, depth x columns, from its first element on.
 template <class T>
-void PackStrided<T>::operator()(T* packed, Index first_row, Index depth) const noexcept {
+void pack_columns(T* packed, Strided<T> b, Index columns, Index depth) noexcept {
     for (Index j = 0; j < columns; j += Tile<T>::columns) {
         const Panel<T> panel = Panel<T>::at(j, columns);
-        const Strided<T> from = b.from(first_row, j);
+        const Strided<T> from = b.from(0, j);
         T* to = packed + j * depth;
         if (b.column_stride == 1)
             copy_panel(to, from, panel, depth);
@@ -258,9 +281,17 @@ void PackStrided<T>::operator()(T* packed, Index first_row, Index depth) const n
     }
 }
 
-// ---- blocks of a matrix in memory ---------------------------------------------------------------
+}  // namespace
+
+// ---- the product --------------------------------------------------------------------------------
 
 namespace {
+
+// Packing A costs more than it gives where few panels of B read it.
+template <class T>
+bool a_in_place(Index n) {
+    return n <= 8 * Tile<T>::columns;
+}
 
 // Packing B costs more than it gives where few strips of A read it. The last panel is packed all the
 // same if it does not fill its vectors; so is a transposed B, whose rows are not consecutive.
@@ -277,8 +308,8 @@ Index block_height(Index n) {
 }  // namespace
 
 template <class T>
-void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index c_stride,
-              bool accumulate, T* scratch, Epilogue<T> epilogue) noexcept {
+void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, const T* column_bias, T* c,
+              Index c_stride, T* scratch) noexcept {
     const Index most_rows = block_height<T>(n), width = std::min(n, Block<T>::width);
     T* const packed_b = scratch;
     T* const packed_a = scratch + round_up(width, lanes<T>) * std::min(k, Block<T>::depth);
@@ -296,12 +327,11 @@ void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index
                 const Index panels = columns / Tile<T>::columns * Tile<T>::columns;
                 const Index first = !in_place ? 0 : columns % lanes<T> == 0 ? columns : panels;
                 if (i == 0 || width < n)
-                    PackStrided<T>{b.from(0, j + first), columns - first}(packed_b + first * depth,
-                                                                          row, depth);
+                    pack_columns(packed_b + first * depth, b.from(row, j + first), columns - first,
+                                 depth);
                 multiply_block(rows, columns, depth, a.from(i, row), pack_a ? packed_a : nullptr,
                                BlockOfB<T>{packed_b, b.from(row, j), first}, c + i * c_stride + j,
-                               c_stride, accumulate || run > 0,
-                               last ? epilogue.from(i, j) : Epilogue<T>{});
+                               c_stride, run > 0, last && column_bias ? column_bias + j : nullptr);
             }
         }
     }
@@ -315,14 +345,9 @@ Index scratch_size(Index m, Index n, Index k) noexcept {
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
-    template struct PackStrided<T>;                                                                \
-    template void multiply_block(Index, Index, Index, Strided<T>, const T*, BlockOfB<T>, T*,       \
-                                 Index, bool, Epilogue<T>) noexcept;                               \
-    template Index packed_rows_size<T>(Index, Index) noexcept;                                     \
-    template void pack_rows(T*, Strided<T>, Index, Index) noexcept;                                \
-    template void multiply(Index, Index, Index, Strided<T>, Strided<T>, T*, Index, bool, T*,       \
-                           Epilogue<T>) noexcept;                                                  \
-    template Index scratch_size<T>(Index, Index, Index) noexcept;
+    template Index scratch_size<T>(Index, Index, Index) noexcept;                                  \
+    template void multiply(Index, Index, Index, Strided<T>, Strided<T>, const T*, T*, Index,       \
+                           T*) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)
 

@@ -1,4 +1,4 @@
-// The matrix product C (m x n) = A (m x k) B (k x n): the engine of dense layers and convolutions.
+// The matrix product C (m x n) = A (m x k) B (k x n): the engine of dense layers.
 //
 // Why it is fast, from the inside out (Goto & van de Geijn 2008; Van Zee & van de Geijn 2015):
 //  - A tile of C, Tile<T>::rows x (vectors * lanes), is held in registers while k runs: one step
@@ -9,11 +9,12 @@
 //  - A is packed in strips as high as a tile, which stay in the first-level cache while the panels
 //    of B pass by. Either is read in place where packing would cost more than it gives.
 //  - Whichever way they lie in memory: packing transposes in registers (transpose.h).
-//  - Whoever supplies B writes the panels. A convolution writes image patches straight into them:
-//    no matrix of patches exists in memory.
-//  - A bias is added while the tile is in registers (Epilogue).
+//  - A bias is added while the tile is in registers.
 // Each element of C is summed in the same order however C is cut into blocks: k ascending, in runs
 // that depend on k alone. So the result does not depend on the number of threads, bit for bit.
+//
+// Taught step by step in csrc/ladder/matmul (docs/ladder.md); 6_micro_kernel.cpp is this idea on one
+// page.
 #pragma once
 
 #include <algorithm>
@@ -58,104 +59,14 @@ struct Strided {
     }
 };
 
-// Where the columns of a packed block of B go: panels Tile::columns wide, the last one only as many
-// vectors as it needs. Panel p begins at p * Tile::columns * depth; its rows are `width` apart.
-template <class T>
-struct Panel {
-    Index count, width;  // columns, and columns rounded up to vectors
-
-    static Panel at(Index begin, Index columns) {
-        const Index count = std::min(Tile<T>::columns, columns - begin);
-        return {count, round_up(count, lanes<T>)};
-    }
-};
-
-// Packs rows [first_row, first_row + depth) of a matrix, `columns` columns from its first one on.
-template <class T>
-struct PackStrided {
-    Strided<T> b;
-    Index columns;
-    void operator()(T* packed, Index first_row, Index depth) const noexcept;
-};
-
-// What is added to the finished sums: to row i row_bias[i], to column j column_bias[j].
-template <class T>
-struct Epilogue {
-    const T* row_bias = nullptr;
-    const T* column_bias = nullptr;
-
-    Epilogue from(Index row, Index column) const {
-        return {row_bias ? row_bias + row : nullptr, column_bias ? column_bias + column : nullptr};
-    }
-};
-
-// A block of B as the tiles read it: its first columns in place, the others from packed panels.
-template <class T>
-struct BlockOfB {
-    const T* packed;
-    Strided<T> in_place = {nullptr, 0, 0};
-    Index in_place_columns = 0;
-};
-
-// Elements that a block of A takes when it is packed, and the packing of it.
-template <class T>
-Index packed_rows_size(Index rows, Index depth) noexcept;
-template <class T>
-void pack_rows(T* packed, Strided<T> a, Index rows, Index depth) noexcept;
-
-// C[0..m) [0..n) (+)= A B for one block of each. A is packed if `packed_a` is, and in place else.
-template <class T>
-void multiply_block(Index m, Index n, Index depth, Strided<T> a, const T* packed_a, BlockOfB<T> b,
-                    T* c, Index c_stride, bool accumulate, Epilogue<T> epilogue) noexcept;
-
 // Elements of scratch that multiply() needs: a block of B, a block of A, and some vectors more, so
 // that packing may write whole vectors.
 template <class T>
 Index scratch_size(Index m, Index n, Index k) noexcept;
 
-// The inner dimension in runs of nearly equal depth, at most Block::depth: 288 is cut 144 + 144.
+// C (m x n) = A B, row by row plus the bias of each column, if there is one.
 template <class T>
-struct Runs {
-    Index k, count;
-
-    explicit Runs(Index inner)
-        : k(inner), count(std::max<Index>(1, ceil_div(inner, Block<T>::depth))) {}
-    Index begin(Index run) const { return k * run / count; }
-    Index depth(Index run) const { return begin(run + 1) - begin(run); }
-};
-
-// Packing A costs more than it gives where few panels of B read it.
-template <class T>
-bool a_in_place(Index n) {
-    return n <= 8 * Tile<T>::columns;
-}
-
-// C (m x n, n <= Block::width) = A B, or += where `accumulate`; then the epilogue.
-// `pack_b(packed, row, depth)` writes rows of B in panels (see Panel).
-template <class T, class PackB>
-void multiply(Index m, Index n, Index k, Strided<T> a, const PackB& pack_b, T* c, Index c_stride,
-              bool accumulate, T* scratch, Epilogue<T> epilogue = {}) noexcept {
-    T* packed_b = scratch;
-    T* packed_a = scratch + round_up(n, lanes<T>) * std::min(k, Block<T>::depth);
-    const bool pack_a = !a_in_place<T>(n);
-    const Runs<T> runs(k);
-    for (Index run = 0; run < runs.count; ++run) {
-        const Index row = runs.begin(run), depth = runs.depth(run);
-        const bool last = run + 1 == runs.count;
-        if (depth > 0) pack_b(packed_b, row, depth);
-        for (Index i = 0; i < m; i += Block<T>::height) {
-            const Index height = std::min(Block<T>::height, m - i);
-            if (pack_a) pack_rows(packed_a, a.from(i, row), height, depth);
-            multiply_block(height, n, depth, a.from(i, row), pack_a ? packed_a : nullptr,
-                           BlockOfB<T>{packed_b}, c + i * c_stride, c_stride, accumulate || run > 0,
-                           last ? epilogue.from(i, 0) : Epilogue<T>{});
-        }
-    }
-}
-
-// The same for a B in memory, of any width. Where few rows of A use it, it is read in place.
-template <class T>
-void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, T* c, Index c_stride,
-              bool accumulate, T* scratch, Epilogue<T> epilogue = {}) noexcept;
+void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, const T* column_bias, T* c,
+              Index c_stride, T* scratch) noexcept;
 
 }  // namespace diglot::gemm
