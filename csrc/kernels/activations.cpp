@@ -1,6 +1,7 @@
 #include "kernels/activations.h"
 
 #include "kernels/elementwise.h"
+#include "kernels/normal.h"
 #include "kernels/softmax_row.h"
 #include "kernels/vector_math.h"
 
@@ -56,15 +57,12 @@ void leaky_relu_backward(View<const T, 1> dy, View<const T, 1> y, double negativ
 
 template <class T>
 void gelu_forward(View<const T, 1> x, View<T, 1> y) noexcept {
-    map<T>(x, y, normal_cost, [](Vec<T> v) { return v * Normal<T>(v).cumulative; });
+    map<T>(x, y, normal_cost, [](Vec<T> v) { return gelu<T>(v); });
 }
 
 template <class T>
 void gelu_backward(View<const T, 1> dy, View<const T, 1> x, View<T, 1> dx) noexcept {
-    map<T>(dy, x, dx, normal_cost, [](Vec<T> g, Vec<T> v) {
-        const Normal<T> normal(v);
-        return g * (normal.cumulative + v * normal.density);
-    });
+    map<T>(dy, x, dx, normal_cost, [](Vec<T> g, Vec<T> v) { return g * gelu_slope<T>(v); });
 }
 
 template <class T>

@@ -13,35 +13,36 @@ constexpr Index elementwise_block = 8192;
 
 inline Index elementwise_blocks(Index size) { return ceil_div(size, elementwise_block); }
 
-// y[i] = f(x[i]); `cost` is that of one element in elementary operations.
-template <class T, class F>
-void map(View<const T, 1> x, View<T, 1> y, double cost, F f) noexcept {
-    const Index size = x.size(), blocks = elementwise_blocks(size);
+// to[i] = f(from[i]...) for first <= i < end. Flattened, that is with all of f in place, so that
+// f's constants stay in registers all along the block.
+template <class T, class F, class... Inputs>
+[[gnu::flatten]] inline void map_block(Index first, Index end, T* to, F f, const Inputs*... from) {
+    Index i = first;
+    for (; i + lanes<T> <= end; i += lanes<T>) store<T>(to + i, f(load(from + i)...));
+    if (i < end) store_part<T>(to + i, f(load_part(from + i, end - i, T(0))...), end - i);
+}
+
+// to[i] = f(from[i]...); `cost` is that of one element in elementary operations.
+template <class T, class F, class... Inputs>
+inline void map_arrays(View<T, 1> to, double cost, F f, const Inputs*... from) noexcept {
+    const Index size = to.size(), blocks = elementwise_blocks(size);
 #pragma omp parallel for num_threads(team_size(blocks, cost* size)) schedule(static)
     for (Index block = 0; block < blocks; ++block) {
-        const Index end = std::min(size, (block + 1) * elementwise_block);
-        Index i = block * elementwise_block;
-        for (; i + lanes<T> <= end; i += lanes<T>) store<T>(y.data + i, f(load(x.data + i)));
-        if (i < end) store_part<T>(y.data + i, f(load_part(x.data + i, end - i, T(0))), end - i);
+        const Index first = block * elementwise_block;
+        map_block<T>(first, std::min(size, first + elementwise_block), to.data, f, from...);
     }
+}
+
+// y[i] = f(x[i])
+template <class T, class F>
+void map(View<const T, 1> x, View<T, 1> y, double cost, F f) noexcept {
+    map_arrays(y, cost, f, x.data);
 }
 
 // z[i] = f(x[i], y[i])
 template <class T, class F>
 void map(View<const T, 1> x, View<const T, 1> y, View<T, 1> z, double cost, F f) noexcept {
-    const Index size = x.size(), blocks = elementwise_blocks(size);
-#pragma omp parallel for num_threads(team_size(blocks, cost* size)) schedule(static)
-    for (Index block = 0; block < blocks; ++block) {
-        const Index end = std::min(size, (block + 1) * elementwise_block);
-        Index i = block * elementwise_block;
-        for (; i + lanes<T> <= end; i += lanes<T>)
-            store<T>(z.data + i, f(load(x.data + i), load(y.data + i)));
-        if (i < end)
-            store_part<T>(
-                z.data + i,
-                f(load_part(x.data + i, end - i, T(0)), load_part(y.data + i, end - i, T(0))),
-                end - i);
-    }
+    map_arrays(z, cost, f, x.data, y.data);
 }
 
 }  // namespace diglot

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/view.h"
 
@@ -14,8 +15,8 @@
 #error "diglot's kernels need the vector extensions of GCC or Clang (on Windows: clang-cl)"
 #endif
 
-#if defined(__AVX512F__)
-#include <immintrin.h>  // for the masks of load_part and store_part alone
+#if defined(__FMA__)
+#include <immintrin.h>  // for the masks of load_part and store_part, and for product_error
 #endif
 
 namespace diglot {
@@ -66,7 +67,21 @@ inline Vec<T> broadcast(T value) {
     return value - Vec<T>{};  // x - 0 is x, bit for bit, so the compiler drops the subtraction
 }
 
-// The first `count` < lanes elements, the others filled.
+// An integer in all lanes; 0, 1, 2, ... in the lanes.
+template <class T>
+inline IntVec<T> broadcast_integer(Index value) {
+    using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    return IntVec<T>{} + static_cast<Integer>(value);
+}
+
+template <class T>
+inline IntVec<T> lane_numbers() {
+    IntVec<T> numbers;
+    for (Index lane = 0; lane < lanes<T>; ++lane) numbers[lane] = lane;
+    return numbers;
+}
+
+// The first `count` elements, 0 <= count <= lanes, the others filled.
 template <class T>
 inline Vec<T> load_part(const T* from, Index count, T fill) {
 #if defined(__AVX512F__)
@@ -75,6 +90,14 @@ inline Vec<T> load_part(const T* from, Index count, T fill) {
         return (Vec<T>)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first, from);
     else
         return (Vec<T>)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first, from);
+#elif defined(__AVX2__)
+    const IntVec<T> first = lane_numbers<T>() < broadcast_integer<T>(count);
+    Vec<T> v;
+    if constexpr (sizeof(T) == 4)
+        v = (Vec<T>)_mm256_maskload_ps(from, (__m256i)first);
+    else
+        v = (Vec<T>)_mm256_maskload_pd(from, (__m256i)first);
+    return first ? v : broadcast(fill);
 #else
     T buffer[lanes<T>];
     for (Index i = 0; i < lanes<T>; ++i) buffer[i] = i < count ? from[i] : fill;
@@ -90,10 +113,16 @@ inline void store_part(T* to, Vec<T> v, Index count) {
         _mm512_mask_storeu_ps(to, first, (__m512)v);
     else
         _mm512_mask_storeu_pd(to, first, (__m512d)v);
+#elif defined(__AVX2__)
+    const IntVec<T> first = lane_numbers<T>() < broadcast_integer<T>(count);
+    if constexpr (sizeof(T) == 4)
+        _mm256_maskstore_ps(to, (__m256i)first, (__m256)v);
+    else
+        _mm256_maskstore_pd(to, (__m256i)first, (__m256d)v);
 #else
     T buffer[lanes<T>];
     store(buffer, v);
-    for (Index i = 0; i < count; ++i) to[i] = buffer[i];
+    for (Index i = 0; i < count; ++i) std::memcpy(to + i, buffer + i, sizeof(T));
 #endif
 }
 
@@ -107,6 +136,20 @@ inline Vec<T> from_bits(IntVec<T> v) {
     return (Vec<T>)v;
 }
 
+// Is every lane of a comparison's result true?
+template <class T>
+inline bool all(IntVec<T> v) {
+#if defined(__AVX512DQ__)
+    return _mm512_movepi32_mask((__m512i)v) == 0xffff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_epi8((__m256i)v) == -1;
+#else
+    IntVec<T> both = v;
+    for (Index lane = 1; lane < lanes<T>; ++lane) both[0] &= v[lane];
+    return both[0] != 0;
+#endif
+}
+
 template <class T>
 inline Vec<T> abs(Vec<T> v) {
     return from_bits<T>(bits<T>(v) & ~bits<T>(-Vec<T>{}));  // -0 is the sign bit alone
@@ -117,6 +160,28 @@ template <class T>
 inline Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign_of) {
     const IntVec<T> sign = bits<T>(-Vec<T>{});
     return from_bits<T>((bits<T>(magnitude) & ~sign) | (bits<T>(sign_of) & sign));
+}
+
+// What `product` = a * b, rounded, lacks to the exact product.
+template <class T>
+inline Vec<T> product_error(Vec<T> a, Vec<T> b, Vec<T> product) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)product);
+    else
+        return (Vec<T>)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)product);
+#elif defined(__FMA__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)product);
+    else
+        return (Vec<T>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)product);
+#else
+    // Dekker 1971: halves of the mantissas, whose products are exact.
+    const IntVec<T> upper_half = IntVec<T>{} - (sizeof(T) == 4 ? 1 << 12 : 1 << 27);
+    const Vec<T> a_high = from_bits<T>(bits<T>(a) & upper_half), a_low = a - a_high;
+    const Vec<T> b_high = from_bits<T>(bits<T>(b) & upper_half), b_low = b - b_high;
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+#endif
 }
 
 }  // namespace diglot
