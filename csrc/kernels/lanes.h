@@ -1,4 +1,5 @@
-// Numbers that change lanes, on Vec<T>: tables, every second number, pairs, integers of another width.
+// Numbers that change lanes, on Vec<T>: tables, every second number, pairs, integers of another
+// width, sums over the lanes.
 #pragma once
 
 #include <utility>
@@ -41,6 +42,27 @@ inline Vec<T> every_second(const T* from, Index count) {
     const Index first = span < lanes<T> ? span : lanes<T>, second = span < step ? 0 : span - step;
     return every_second<T>(load_part(from, first, T(0)), load_part(from + step, second, T(0)),
                            places);
+}
+
+// from[0], from[3], from[6], ...: of three registers, the last of which begins two places early.
+template <class T, int... I>
+inline Vec<T> every_third(Vec<T> a, Vec<T> b, Vec<T> c, std::integer_sequence<int, I...>) {
+    constexpr int size = lanes<T>;
+    const Vec<T> left = __builtin_shufflevector(a, b, (3 * I < 2 * size ? 3 * I : 0)...);
+    return __builtin_shufflevector(left, c, (3 * I < 2 * size ? I : 3 * I - size + 2)...);
+}
+
+template <class T>
+inline Vec<T> every_third(const T* from, Index count) {
+    constexpr std::make_integer_sequence<int, lanes<T>> places{};
+    constexpr Index size = lanes<T>, step = 2 * size - 2;
+    if (count == size)
+        return every_third<T>(load(from), load(from + size), load(from + step), places);
+    const auto part = [&](Index first) {
+        const Index left = 3 * count - 2 - first;
+        return load_part(from + first, left < 0 ? 0 : left < size ? left : size, T(0));
+    };
+    return every_third<T>(part(0), part(size), part(step), places);
 }
 
 // a[0], b[0], a[1], b[1], ...: `count` pairs, 0 < count <= lanes.
@@ -99,6 +121,29 @@ inline void store_ints(std::int32_t* to, IntVec<T> v, Index count) {
         else
             for (Index i = 0; i < count; ++i) to[i] = narrow[i];
     }
+}
+
+// All lanes combined by op, in pairs, then pairs of pairs: an order that the width alone decides.
+template <class T, int Distance, class Op, int... I>
+inline T combine(Vec<T> v, Op op, std::integer_sequence<int, I...> places) {
+    v = op(v, __builtin_shufflevector(v, v, (I ^ Distance)...));
+    if constexpr (Distance == 1)
+        return v[0];
+    else
+        return combine<T, Distance / 2>(v, op, places);
+}
+
+template <class T>
+inline T largest(Vec<T> v) {
+    return combine<T, lanes<T> / 2>(
+        v, [](Vec<T> a, Vec<T> b) { return a > b ? a : b; },
+        std::make_integer_sequence<int, lanes<T>>{});
+}
+
+template <class T>
+inline T total(Vec<T> v) {
+    return combine<T, lanes<T> / 2>(
+        v, [](Vec<T> a, Vec<T> b) { return a + b; }, std::make_integer_sequence<int, lanes<T>>{});
 }
 
 }  // namespace diglot

@@ -82,9 +82,9 @@ void adam_inplace(View<T, 1> param, View<const T, 1> grad, View<T, 1> mean, View
                   const AdamSettings& a) noexcept {
     const T beta1 = T(a.beta1), beta2 = T(a.beta2), eps = T(a.eps);
     const T fresh1 = T(1 - a.beta1), fresh2 = T(1 - a.beta2);
-    const T correction1 = T(1 - std::pow(a.beta1, double(a.step)));
-    const T correction2 = T(1 - std::pow(a.beta2, double(a.step)));
-    const T rate = T(a.lr);
+    // The corrections as factors: one division an element instead of three.
+    const T rate = T(a.lr / (1 - std::pow(a.beta1, double(a.step))));
+    const T correction = T(1 / (1 - std::pow(a.beta2, double(a.step))));
     const T shrink = a.decoupled ? T(a.lr * a.weight_decay) : T(0);
     const T decay = a.decoupled ? T(0) : T(a.weight_decay);
     T *const p = param.data, *const m = mean.data, *const s = mean_squares.data;
@@ -94,7 +94,7 @@ void adam_inplace(View<T, 1> param, View<const T, 1> grad, View<T, 1> mean, View
         const T g = grads[i] + decay * before;
         m[i] = beta1 * m[i] + fresh1 * g;
         s[i] = beta2 * s[i] + fresh2 * g * g;
-        p[i] = before - rate * (m[i] / correction1) / (std::sqrt(s[i] / correction2) + eps);
+        p[i] = before - rate * m[i] / (std::sqrt(s[i] * correction) + eps);
     });
 }
 

@@ -10,13 +10,15 @@
 
 namespace diglot {
 
-// from[0], from[stride], from[2 stride], ...: `count` of them. `Stride` is 1, 2, or 0 for any.
+// from[0], from[stride], from[2 stride], ...: `count` of them. `Stride` is 1, 2, 3, or 0 for any.
 template <class T, int Stride>
 inline Vec<T> load_strided(const T* from, Index stride, Index count) {
     if constexpr (Stride == 1) {
         return count == lanes<T> ? load(from) : load_part(from, count, T(0));
     } else if constexpr (Stride == 2) {
         return every_second(from, count);
+    } else if constexpr (Stride == 3) {
+        return every_third(from, count);
     } else {
         T values[lanes<T>] = {};
         for (Index i = 0; i < count; ++i) values[i] = from[i * stride];
@@ -98,6 +100,8 @@ inline void with_common_sizes(const PoolShape& s, Body body) {
         body(three, two);
     else if (s.stride.width == 2)
         body(any, two);
+    else if (s.stride.width == 3)
+        body(any, three);
     else if (s.stride.width == 1)
         body(any, one);
     else

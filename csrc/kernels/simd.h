@@ -15,8 +15,8 @@
 #error "diglot's kernels need the vector extensions of GCC or Clang (on Windows: clang-cl)"
 #endif
 
-#if defined(__FMA__)
-#include <immintrin.h>  // for the masks of load_part and store_part, and for product_error
+#if defined(__SSE2__)
+#include <immintrin.h>  // for masks, product_error and word_product, and nothing else
 #endif
 
 namespace diglot {
@@ -181,6 +181,23 @@ inline Vec<T> product_error(Vec<T> a, Vec<T> b, Vec<T> product) {
     const Vec<T> a_high = from_bits<T>(bits<T>(a) & upper_half), a_low = a - a_high;
     const Vec<T> b_high = from_bits<T>(bits<T>(b) & upper_half), b_low = b - b_high;
     return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+#endif
+}
+
+// Words of 32 bits, each in the lower half of a 64-bit lane, times a word: the whole products. What
+// the upper halves hold is ignored.
+typedef std::uint64_t WordVec __attribute__((vector_size(vector_bytes)));
+
+inline WordVec word_product(WordVec words, std::uint32_t factor) {
+    const WordVec factors = WordVec{} + factor;
+#if defined(__AVX512F__)
+    return (WordVec)_mm512_maskz_mul_epu32(0xff, (__m512i)words, (__m512i)factors);
+#elif defined(__AVX2__)
+    return (WordVec)_mm256_mul_epu32((__m256i)words, (__m256i)factors);
+#elif defined(__SSE2__)
+    return (WordVec)_mm_mul_epu32((__m128i)words, (__m128i)factors);
+#else
+    return (words & 0xffffffff) * factors;
 #endif
 }
 
