@@ -8,8 +8,9 @@
 
 namespace diglot {
 
-// Blocks of a flat loop: large enough to be worth a thread, small enough to stay in a cache.
-constexpr Index elementwise_block = 8192;
+// Blocks of a flat loop: small enough to be shared out evenly, large enough for the loop to be what
+// counts. They are whole cache lines, so threads write to none in common.
+constexpr Index elementwise_block = 2048;
 
 inline Index elementwise_blocks(Index size) { return ceil_div(size, elementwise_block); }
 

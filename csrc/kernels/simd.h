@@ -5,6 +5,7 @@
 // compiled once for all of them, must not depend on it.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -16,7 +17,7 @@
 #endif
 
 #if defined(__SSE2__)
-#include <immintrin.h>  // for masks, product_error and word_product, and nothing else
+#include <immintrin.h>  // for masks, square roots, exact products; nothing else
 #endif
 
 namespace diglot {
@@ -160,6 +161,29 @@ template <class T>
 inline Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign_of) {
     const IntVec<T> sign = bits<T>(-Vec<T>{});
     return from_bits<T>((bits<T>(magnitude) & ~sign) | (bits<T>(sign_of) & sign));
+}
+
+template <class T>
+inline Vec<T> square_root(Vec<T> v) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
+    else
+        return (Vec<T>)_mm512_maskz_sqrt_pd(0xff, (__m512d)v);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_sqrt_ps((__m256)v);
+    else
+        return (Vec<T>)_mm256_sqrt_pd((__m256d)v);
+#elif defined(__SSE2__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm_sqrt_ps((__m128)v);
+    else
+        return (Vec<T>)_mm_sqrt_pd((__m128d)v);
+#else
+    for (Index lane = 0; lane < lanes<T>; ++lane) v[lane] = std::sqrt(v[lane]);
+    return v;
+#endif
 }
 
 // What `product` = a * b, rounded, lacks to the exact product.
