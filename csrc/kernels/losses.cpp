@@ -37,7 +37,7 @@ void softmax_cross_entropy_backward(View<const T, 2> probabilities,
         const T* const p = probabilities.data;
         T* const to = dlogits.data;
         map_block<T>(
-            first * count, end * count, to, [divisor](Vec<T> v) { return v / divisor; }, p);
+            first * count, end * count, to, false, [divisor](Vec<T> v) { return v / divisor; }, p);
         for (Index r = first; r < end; ++r) {
             const Index hit = r * count + labels.data[r];
             to[hit] = (p[hit] - T(1)) / divisor;

@@ -17,7 +17,7 @@
 #endif
 
 #if defined(__SSE2__)
-#include <immintrin.h>  // for masks, square roots, exact products; nothing else
+#include <immintrin.h>  // for masks, streams, square roots, exact products
 #endif
 
 namespace diglot {
@@ -61,6 +61,27 @@ inline Vec<T> load(const T* from) {  // any alignment
 template <class T>
 inline void store(T* to, Vec<T> v) {
     std::memcpy(to, &v, sizeof v);
+}
+
+// Stores to an aligned address past the caches: the old contents are not fetched. end_streaming()
+// before another thread may read.
+template <class T>
+inline void stream(T* to, Vec<T> v) {
+#if defined(__AVX512F__)
+    _mm512_stream_si512((__m512i*)to, (__m512i)v);
+#elif defined(__AVX2__)
+    _mm256_stream_si256((__m256i*)to, (__m256i)v);
+#elif defined(__SSE2__)
+    _mm_stream_si128((__m128i*)to, (__m128i)v);
+#else
+    store(to, v);
+#endif
+}
+
+inline void end_streaming() {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
 }
 
 template <class T>
