@@ -114,6 +114,20 @@ void require_no_overlap(const py::array& a, const char* a_name, const py::array&
                    std::string(a_name) + " and " + b_name + " overlap in memory; copy one first");
 }
 
+// What an array's memory belongs to: when the last view of it dies, the block is given back.
+static py::object owner_of(void* data, Index bytes) {
+    PyObject* const capsule = PyCapsule_New(data, nullptr, [](PyObject* dying) {
+        give_back_block(PyCapsule_GetPointer(dying, nullptr),
+                        reinterpret_cast<Index>(PyCapsule_GetContext(dying)));
+    });
+    if (capsule == nullptr) {
+        give_back_block(data, bytes);
+        throw py::error_already_set();
+    }
+    PyCapsule_SetContext(capsule, reinterpret_cast<void*>(bytes));
+    return py::reinterpret_steal<py::object>(capsule);
+}
+
 py::array new_array(int type_number, Index item_size, const Index* shape, Index rank) {
     Index bytes = item_size;
     for (Index axis = 0; axis < rank; ++axis) bytes = checked_product(bytes, shape[axis]);
@@ -126,12 +140,8 @@ py::array new_array(int type_number, Index item_size, const Index* shape, Index 
         return py::reinterpret_steal<py::array>(made);
     };
     if (bytes < smallest_block) return make(nullptr, 0);
-    struct GiveBack {
-        void operator()(void* block) const { give_back_block(block); }
-    };
-    std::unique_ptr<void, GiveBack> block(take_block(bytes));
-    py::capsule owner(block.get(), &give_back_block);
-    void* const data = block.release();
+    void* const data = take_block(bytes);
+    py::object owner = owner_of(data, bytes);
     py::array array = make(data, py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
                                      py::detail::npy_api::NPY_ARRAY_WRITEABLE_);
     if (numpy.PyArray_SetBaseObject_(array.ptr(), owner.release().ptr()) != 0)

@@ -14,19 +14,23 @@ namespace diglot {
 
 namespace {
 
-constexpr std::align_val_t alignment{64};
+// Blocks begin where pages begin. A processor that compares a load with the stores before it looks at
+// the last 12 bits of their addresses alone: an output that began a little further into its page
+// than an input would seem to overwrite what is about to be read, and hold the loads up.
+constexpr std::align_val_t page{4096};
+constexpr std::align_val_t cache_line{64};
 constexpr std::size_t most_idle_blocks = 256;
 constexpr Index huge_page = Index{1} << 21;
 constexpr Index most_bytes = Index{1} << 48;  // of one block; no processor addresses more
 
-// In front of every block, on a cache line of its own: what give_back_block has to know.
-struct alignas(64) Header {
+struct Block {
+    void* data;
     Index capacity;
 };
 
 struct Pool {
-    std::mutex mutex;           // of the next two
-    std::vector<Header*> idle;  // the one that lies idle longest comes first
+    std::mutex mutex;         // of the next two
+    std::vector<Block> idle;  // the one that lies idle longest comes first
     Index idle_bytes = 0;
     std::atomic<Index> in_use{0}, most_in_use{0};
 };
@@ -49,32 +53,28 @@ Index capacity_for(Index bytes) {
     return round_up(std::max(bytes, smallest_block), step);
 }
 
-Header* from_system(Index capacity) noexcept {
-    const std::size_t size = sizeof(Header) + capacity;
-    void* memory = ::operator new[](size, alignment, std::nothrow);
-    if (!memory) return nullptr;
+void* from_system(Index capacity) noexcept {
+    void* const data = ::operator new[](capacity, page, std::nothrow);
 #ifdef MADV_HUGEPAGE
-    if (capacity >= 2 * huge_page) {  // fewer page faults, as NumPy does; no harm if it is refused
-        const Index page = 4096, begin = round_up(reinterpret_cast<Index>(memory), page);
-        madvise(reinterpret_cast<void*>(begin), capacity - page, MADV_HUGEPAGE);
-    }
+    // Fewer page faults, as NumPy does it; no harm if it is refused.
+    if (data && capacity >= 2 * huge_page) madvise(data, capacity, MADV_HUGEPAGE);
 #endif
-    return new (memory) Header{capacity};
+    return data;
 }
 
-void to_system(Header* block) noexcept { ::operator delete[](block, alignment); }
+void to_system(Block block) noexcept { ::operator delete[](block.data, page); }
 
 // Never waits for the mutex: whoever does not get it goes to the system. So a process that was
 // forked while another thread held it cannot hang.
-Header* from_idle(Pool& p, Index capacity) noexcept {
+void* from_idle(Pool& p, Index capacity) noexcept {
     const std::unique_lock<std::mutex> lock(p.mutex, std::try_to_lock);
     if (!lock) return nullptr;
     for (std::size_t i = p.idle.size(); i-- > 0;)
-        if (p.idle[i]->capacity == capacity) {
-            Header* const block = p.idle[i];
+        if (p.idle[i].capacity == capacity) {
+            void* const data = p.idle[i].data;
             p.idle.erase(p.idle.begin() + i);
             p.idle_bytes -= capacity;
-            return block;
+            return data;
         }
     return nullptr;
 }
@@ -83,8 +83,8 @@ Header* from_idle(Pool& p, Index capacity) noexcept {
 void free_surplus(Pool& p, Index bytes, std::size_t blocks) noexcept {
     std::size_t surplus = 0;
     while (p.idle.size() - surplus > blocks || p.idle_bytes > bytes) {
-        Header* const block = p.idle[surplus++];
-        p.idle_bytes -= block->capacity;
+        const Block block = p.idle[surplus++];
+        p.idle_bytes -= block.capacity;
         to_system(block);
     }
     p.idle.erase(p.idle.begin(), p.idle.begin() + surplus);
@@ -101,41 +101,41 @@ void* take_block(Index bytes) {
     if (bytes > most_bytes) throw std::bad_alloc();
     Pool& p = pool();
     const Index capacity = capacity_for(bytes);
-    Header* block = from_idle(p, capacity);
-    if (!block) block = from_system(capacity);
-    if (!block) {
+    void* data = from_idle(p, capacity);
+    if (!data) data = from_system(capacity);
+    if (!data) {
         free_all_idle(p);  // the memory may be lying here
-        block = from_system(capacity);
+        data = from_system(capacity);
     }
-    if (!block) throw std::bad_alloc();
+    if (!data) throw std::bad_alloc();
     const Index in_use = p.in_use += capacity;
     Index most = p.most_in_use;
     while (most < in_use && !p.most_in_use.compare_exchange_weak(most, in_use)) {
     }
-    return block + 1;
+    return data;
 }
 
-void give_back_block(void* memory) noexcept {
-    Header* const block = static_cast<Header*>(memory) - 1;
+void give_back_block(void* data, Index bytes) noexcept {
     Pool& p = pool();
-    p.in_use -= block->capacity;
+    const Block block{data, capacity_for(bytes)};
+    p.in_use -= block.capacity;
     const Index bound = std::min<Index>(most_idle_bytes, p.most_in_use);
     const std::unique_lock<std::mutex> lock(p.mutex, std::try_to_lock);
-    if (!lock || block->capacity > bound) return to_system(block);
+    if (!lock || block.capacity > bound) return to_system(block);
     p.idle.push_back(block);
-    p.idle_bytes += block->capacity;
+    p.idle_bytes += block.capacity;
     free_surplus(p, bound, most_idle_blocks);
 }
 
 ScratchBlock::ScratchBlock(Index bytes)
-    : is_large_(bytes >= smallest_block),
-      data_(is_large_ ? take_block(bytes) : ::operator new[](bytes, alignment)) {}
+    : bytes_(bytes),
+      data_(bytes < smallest_block ? ::operator new[](bytes, cache_line) : take_block(bytes)) {}
 
 ScratchBlock::~ScratchBlock() {
-    if (is_large_)
-        give_back_block(data_);
+    if (bytes_ < smallest_block)
+        ::operator delete[](data_, cache_line);
     else
-        ::operator delete[](data_, alignment);
+        give_back_block(data_, bytes_);
 }
 
 BlockCounts block_counts() noexcept {

@@ -19,13 +19,13 @@ namespace diglot {
 constexpr Index smallest_block = Index{1} << 16;
 constexpr Index most_idle_bytes = Index{1} << 28;
 
-// At least `bytes` bytes on a cache line's boundary, not initialised. Throws std::bad_alloc.
+// At least `bytes` bytes, on a page's boundary, not initialised. Throws std::bad_alloc.
 void* take_block(Index bytes);
 
-// From any thread.
-void give_back_block(void* block) noexcept;
+// From any thread; bytes as they were asked for.
+void give_back_block(void* data, Index bytes) noexcept;
 
-// A block, or a smaller piece of memory, for as long as this object lives.
+// A block, or a smaller piece on a cache line's boundary, for as long as this object lives.
 class ScratchBlock {
   public:
     explicit ScratchBlock(Index bytes);
@@ -35,7 +35,7 @@ class ScratchBlock {
     void* data() const { return data_; }
 
   private:
-    const bool is_large_;
+    const Index bytes_;
     void* const data_;
 };
 
