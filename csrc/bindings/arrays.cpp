@@ -25,6 +25,13 @@ void fail(const std::string& message) { throw py::value_error(message); }
 
 namespace {
 
+constexpr char swapped_byteorder = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '>' : '<';
+
+// The description of the elements, borrowed: py::array::dtype() makes a new reference.
+const auto& description(const py::array& array) {
+    return *py::detail::array_descriptor_proxy(py::detail::array_proxy(array.ptr())->descr);
+}
+
 std::string dtype_text(const py::array& array) { return py::str(array.dtype()); }
 
 // A subclass may change what elements mean: a masked array's mask would be ignored silently.
@@ -50,19 +57,28 @@ void require_rank(const py::array& array, const char* name, int rank) {
 
 py::array require_array(const py::handle& argument, const char* name, int rank) {
     py::array array = require_plain_array(argument, name);
-    const bool real =
-        array.dtype().kind() == 'f' && (array.itemsize() == 4 || array.itemsize() == 8);
-    DIGLOT_REQUIRE(real, std::string(name) + " has dtype " + dtype_text(array) +
-                             ", expected float32 or float64");
+    const int type = description(array).type_num;
+    DIGLOT_REQUIRE(
+        type == type_number<float> || type == type_number<double>,
+        std::string(name) + " has dtype " + dtype_text(array) + ", expected float32 or float64");
     require_rank(array, name, rank);
     return array;
 }
 
-bool is_float32(const py::array& array) { return array.itemsize() == 4; }
+bool is_float32(const py::array& array) {
+    return description(array).type_num == type_number<float>;
+}
+
+bool is_contiguous(const py::array& array, int type_number) {
+    constexpr int needed = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    return (array.flags() & needed) == needed &&
+           description(array).byteorder != swapped_byteorder &&
+           description(array).type_num == type_number;
+}
 
 void require_same_dtype(const py::array& array, const char* name, const py::array& first,
                         const char* first_name) {
-    DIGLOT_REQUIRE(array.itemsize() == first.itemsize(),
+    DIGLOT_REQUIRE(is_float32(array) == is_float32(first),
                    std::string(name) + " has dtype " + dtype_text(array) + ", expected that of " +
                        first_name + ", " + dtype_text(first));
 }
@@ -76,31 +92,73 @@ void require_same_shape(const py::array& array, const char* name, const py::arra
 }
 
 void require_writable_in_place(const py::array& array, const char* name) {
-    const std::string what = std::string(name) + " is written in place, so it must be ";
-    DIGLOT_REQUIRE(array.writeable(), what + "writeable");
-    DIGLOT_REQUIRE((array.flags() & py::array::c_style) != 0, what + "C-contiguous");
-    DIGLOT_REQUIRE(array.dtype().byteorder() == '=', what + "in native byte order");
-    DIGLOT_REQUIRE(reinterpret_cast<std::uintptr_t>(array.data()) % array.itemsize() == 0,
-                   what + "aligned");
+    const auto what = [&] { return std::string(name) + " is written in place, so it must be "; };
+    DIGLOT_REQUIRE(array.writeable(), what() + "writeable");
+    DIGLOT_REQUIRE((array.flags() & py::array::c_style) != 0, what() + "C-contiguous");
+    DIGLOT_REQUIRE(description(array).byteorder != swapped_byteorder,
+                   what() + "in native byte order");
+    const std::uintptr_t item = is_float32(array) ? sizeof(float) : sizeof(double);
+    DIGLOT_REQUIRE(reinterpret_cast<std::uintptr_t>(array.data()) % item == 0, what() + "aligned");
 }
 
 void require_no_overlap(const py::array& a, const char* a_name, const py::array& b,
                         const char* b_name) {
-    const bool overlap = py::module_::import("numpy").attr("may_share_memory")(a, b).cast<bool>();
-    DIGLOT_REQUIRE(!overlap,
+    const auto overlap = [&] {
+        const auto *a_begin = static_cast<const char*>(a.data()), *a_end = a_begin + a.nbytes();
+        const auto *b_begin = static_cast<const char*>(b.data()), *b_end = b_begin + b.nbytes();
+        const bool dense = (a.flags() & b.flags() & py::array::c_style) != 0;
+        if (dense) return std::less<>()(a_begin, b_end) && std::less<>()(b_begin, a_end);
+        return py::module_::import("numpy").attr("may_share_memory")(a, b).cast<bool>();
+    };
+    DIGLOT_REQUIRE(!overlap(),
                    std::string(a_name) + " and " + b_name + " overlap in memory; copy one first");
+}
+
+// What an array's memory belongs to: when the last view of it dies, the block is given back.
+static py::object owner_of(void* data, Index bytes) {
+    PyObject* const capsule = PyCapsule_New(data, nullptr, [](PyObject* dying) {
+        give_back_block(PyCapsule_GetPointer(dying, nullptr),
+                        reinterpret_cast<Index>(PyCapsule_GetContext(dying)));
+    });
+    if (capsule == nullptr) {
+        give_back_block(data, bytes);
+        throw py::error_already_set();
+    }
+    PyCapsule_SetContext(capsule, reinterpret_cast<void*>(bytes));
+    return py::reinterpret_steal<py::object>(capsule);
+}
+
+py::array new_array(int type_number, Index item_size, const Index* shape, Index rank) {
+    Index bytes = item_size;
+    for (Index axis = 0; axis < rank; ++axis) bytes = checked_product(bytes, shape[axis]);
+    const auto& numpy = py::detail::npy_api::get();
+    const auto make = [&](void* data, int flags) {
+        PyObject* const made = numpy.PyArray_NewFromDescr_(
+            numpy.PyArray_Type_, numpy.PyArray_DescrFromType_(type_number), static_cast<int>(rank),
+            shape, nullptr, data, flags, nullptr);
+        if (!made) throw py::error_already_set();
+        return py::reinterpret_steal<py::array>(made);
+    };
+    if (bytes < smallest_block) return make(nullptr, 0);
+    void* const data = take_block(bytes);
+    py::object owner = owner_of(data, bytes);
+    py::array array = make(data, py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
+                                     py::detail::npy_api::NPY_ARRAY_WRITEABLE_);
+    if (numpy.PyArray_SetBaseObject_(array.ptr(), owner.release().ptr()) != 0)
+        throw py::error_already_set();
+    return array;
 }
 
 template <class Int>
 py::array_t<Int> require_indices(const py::handle& argument, const char* name, int rank,
                                  Index limit) {
     const py::array array = require_plain_array(argument, name);
-    const char kind = array.dtype().kind();
+    const char kind = description(array).kind;
     DIGLOT_REQUIRE(kind == 'i' || kind == 'u',
                    std::string(name) + " has dtype " + dtype_text(array) + ", expected integers");
     require_rank(array, name, rank);
     // As 64-bit integers first: a narrower type could turn a wrong value into a right one.
-    const Contiguous<std::int64_t> wide(static_cast<const py::object&>(array));
+    const auto wide = contiguous<std::int64_t>(array);
     py::array_t<Int> indices = allocate_like<Int>(array);
     const std::int64_t* from = wide.data();
     Int* to = indices.mutable_data();

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/buffers.h"
 #include "kernels/parallel.h"
 #include "kernels/view.h"
 
@@ -66,7 +67,14 @@ using Contiguous = py::array_t<T, py::array::c_style | py::array::forcecast |
                                       py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 
 template <class T>
+inline constexpr int type_number = py::detail::npy_format_descriptor<T>::value;
+
+// Whether its memory can be used as it is. NumPy knows, too, but takes longer to say so.
+bool is_contiguous(const py::array& array, int type_number);
+
+template <class T>
 Contiguous<T> contiguous(const py::array& array) {
+    if (is_contiguous(array, type_number<T>)) return py::reinterpret_borrow<Contiguous<T>>(array);
     return Contiguous<T>(static_cast<const py::object&>(array));
 }
 
@@ -95,33 +103,34 @@ View<T, Rank> mutable_view(py::array_t<T>& array) {
     return v;
 }
 
-// A new array, not initialised.
+// A new array, not initialised: NumPy's own memory, or a block of buffers.h if it is large.
+py::array new_array(int type_number, Index item_size, const Index* shape, Index rank);
+
+template <class T>
+py::array_t<T> allocate(const Index* shape, Index rank) {
+    return py::reinterpret_steal<py::array_t<T>>(
+        new_array(type_number<T>, sizeof(T), shape, rank).release());
+}
+
 template <class T>
 py::array_t<T> allocate(const std::vector<Index>& shape) {
-    Index bytes = sizeof(T);
-    for (Index extent : shape) bytes = checked_product(bytes, extent);
-    return py::array_t<T>(shape);
+    return allocate<T>(shape.data(), static_cast<Index>(shape.size()));
 }
 
 template <class T>
 py::array_t<T> allocate_like(const py::array& array) {
-    return allocate<T>(std::vector<Index>(array.shape(), array.shape() + array.ndim()));
+    return allocate<T>(array.shape(), array.ndim());
 }
 
-// Memory for a kernel's packing, on a cache line's boundary, freed at the end of the binding.
+// Memory for a kernel's packing, on a cache line's boundary, given back at the end of the binding.
 template <class T>
 class Scratch {
   public:
-    explicit Scratch(Index count)
-        : data_(static_cast<T*>(::operator new[](checked_product(count, sizeof(T)), alignment))) {}
-    ~Scratch() { ::operator delete[](data_, alignment); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    T* data() const { return data_; }
+    explicit Scratch(Index count) : block_(checked_product(count, sizeof(T))) {}
+    T* data() const { return static_cast<T*>(block_.data()); }
 
   private:
-    static constexpr std::align_val_t alignment{64};
-    T* data_;
+    ScratchBlock block_;
 };
 
 // An int or a pair (height, width), each within [least, 2^31).

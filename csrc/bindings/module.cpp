@@ -1,6 +1,7 @@
 // One extension module: all families, compiled for one instruction set.
 #include <pybind11/pybind11.h>
 
+#include "bindings/buffers.h"
 #include "bindings/families.h"
 #include "kernels/parallel.h"
 #include "kernels/simd.h"
@@ -19,6 +20,14 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
 
     m.def("set_num_threads", &diglot::set_num_threads, py::arg("count"));
     m.def("get_num_threads", &diglot::get_num_threads);
+    m.def("_block_counts", [] {  // for the tests
+        const diglot::BlockCounts counts = diglot::block_counts();
+        py::dict bytes;
+        bytes["in_use"] = counts.in_use;
+        bytes["most_in_use"] = counts.most_in_use;
+        bytes["idle"] = counts.idle;
+        return bytes;
+    });
     m.def("build_info", [] {
         py::dict info;
         info["compiler"] = __VERSION__;

@@ -60,13 +60,29 @@ py::object max_pool2d_forward_binding(const py::object& x_argument, const py::ob
     });
 }
 
+// The indices as max_pool2d_forward returned them are used as they are: the kernel writes nowhere
+// else, whatever another Python thread puts there meanwhile, and reports those outside the image.
+// All others are checked and copied.
+py::array_t<std::int32_t> usable_indices(const py::object& argument, const py::array& dy,
+                                         Index limit) {
+    using Indices = py::array_t<std::int32_t, py::array::c_style>;
+    const auto* const ndarray =
+        reinterpret_cast<PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
+    if (Py_TYPE(argument.ptr()) == ndarray && py::isinstance<Indices>(argument)) {
+        auto indices = py::reinterpret_borrow<py::array_t<std::int32_t>>(argument);
+        const auto address = reinterpret_cast<std::uintptr_t>(indices.data());
+        if (indices.ndim() == dy.ndim() && address % alignof(std::int32_t) == 0) return indices;
+    }
+    return require_indices<std::int32_t>(argument, "indices", 4, limit);
+}
+
 py::object max_pool2d_backward_binding(const py::object& dy_argument,
                                        const py::object& indices_argument,
                                        const py::object& input_size) {
     const py::array dy = require_array(dy_argument, "dy", 4);
     const Pair size = require_pair(input_size, "input_size", 0);
-    const auto indices = require_indices<std::int32_t>(indices_argument, "indices", 4,
-                                                       pixels(size.height, size.width));
+    const Index limit = pixels(size.height, size.width);
+    const auto indices = usable_indices(indices_argument, dy, limit);
     require_same_shape(indices, "indices", dy, "dy");
     const PoolShape s{
         dy.shape(0) * dy.shape(1), size.height, size.width, dy.shape(2), dy.shape(3), {}, {}, {}};
@@ -75,9 +91,14 @@ py::object max_pool2d_backward_binding(const py::object& dy_argument,
         const auto values = contiguous<T>(dy);
         py::array_t<T> dx = allocate<T>({dy.shape(0), dy.shape(1), s.h, s.w});
         T* dx_data = dx.mutable_data();
+        bool inside;
         {
             py::gil_scoped_release nogil;
-            max_pool2d_backward<T>(s, values.data(), indices.data(), dx_data);
+            inside = max_pool2d_backward<T>(s, values.data(), indices.data(), dx_data);
+        }
+        if (!inside) {
+            require_indices<std::int32_t>(indices, "indices", 4, limit);  // says which
+            fail("indices was changed by another thread");
         }
         return dx;
     });

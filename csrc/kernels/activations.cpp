@@ -1,6 +1,7 @@
 #include "kernels/activations.h"
 
 #include "kernels/elementwise.h"
+#include "kernels/normal.h"
 #include "kernels/softmax_row.h"
 #include "kernels/vector_math.h"
 
@@ -56,26 +57,19 @@ void leaky_relu_backward(View<const T, 1> dy, View<const T, 1> y, double negativ
 
 template <class T>
 void gelu_forward(View<const T, 1> x, View<T, 1> y) noexcept {
-    map<T>(x, y, normal_cost, [](Vec<T> v) { return v * Normal<T>(v).cumulative; });
+    map<T>(x, y, normal_cost, [](Vec<T> v) { return gelu<T>(v); });
 }
 
 template <class T>
 void gelu_backward(View<const T, 1> dy, View<const T, 1> x, View<T, 1> dx) noexcept {
-    map<T>(dy, x, dx, normal_cost, [](Vec<T> g, Vec<T> v) {
-        const Normal<T> normal(v);
-        return g * (normal.cumulative + v * normal.density);
-    });
+    map<T>(dy, x, dx, normal_cost, [](Vec<T> g, Vec<T> v) { return g * gelu_slope<T>(v); });
 }
 
 template <class T>
 void softmax_forward(View<const T, 2> x, View<T, 2> y) noexcept {
     const Index rows = x.shape[0], count = x.shape[1];
 #pragma omp parallel for num_threads(team_size(rows, exp_cost * rows * count)) schedule(static)
-    for (Index r = 0; r < rows; ++r) {
-        T* row = y.at(r);
-        const T sum = exp_shifted(x.at(r), count, row).sum;
-        for (Index i = 0; i < count; ++i) row[i] /= sum;
-    }
+    for (Index r = 0; r < rows; ++r) softmax_row(x.at(r), count, y.at(r));
 }
 
 template <class T>
@@ -83,12 +77,17 @@ void softmax_backward(View<const T, 2> dy, View<const T, 2> y, View<T, 2> dx) no
     const Index rows = y.shape[0], count = y.shape[1];
 #pragma omp parallel for num_threads(team_size(rows, memory_cost * rows * count)) schedule(static)
     for (Index r = 0; r < rows; ++r) {
-        const T *g = dy.at(r), *s = y.at(r);
+        const T *g = dy.at(r), *p = y.at(r);
         T* to = dx.at(r);
-        T sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (Index i = 0; i < count; ++i) sum += g[i] * s[i];
-        for (Index i = 0; i < count; ++i) to[i] = s[i] * (g[i] - sum);
+        const Index rest = count % lanes<T>, whole = count - rest;
+        const Vec<T> last_g = load_part(g + whole, rest, T(0));
+        const Vec<T> last_p = load_part(p + whole, rest, T(0));
+        Vec<T> sums = last_g * last_p;
+        for (Index i = 0; i < whole; i += lanes<T>) sums += load(g + i) * load(p + i);
+        const T sum = total<T>(sums);
+        for (Index i = 0; i < whole; i += lanes<T>)
+            store<T>(to + i, load(p + i) * (load(g + i) - sum));
+        if (rest) store_part<T>(to + whole, last_p * (last_g - sum), rest);
     }
 }
 

@@ -4,18 +4,11 @@
 #include <array>
 #include <utility>
 
+#include "kernels/lanes.h"
+
 namespace diglot::conv {
 
 namespace {
-
-template <class T>
-T sum_of_lanes(Vec<T> v) {
-    T lane[lanes<T>];
-    store(lane, v);
-    for (Index half = lanes<T> / 2; half > 0; half /= 2)
-        for (Index i = 0; i < half; ++i) lane[i] += lane[i + half];
-    return lane[0];
-}
 
 template <class T, int Filters, int Taps>
 void tile(const Correlation<T>& c, const Index* offsets, const T* dy, T* sums,
@@ -44,7 +37,7 @@ void tile(const Correlation<T>& c, const Index* offsets, const T* dy, T* sums,
 #pragma GCC unroll 16
     for (int f = 0; f < Filters; ++f)
 #pragma GCC unroll 16
-        for (int t = 0; t < Taps; ++t) sums[f * stride + t] += sum_of_lanes<T>(sum[f][t]);
+        for (int t = 0; t < Taps; ++t) sums[f * stride + t] += total<T>(sum[f][t]);
 }
 
 template <class T>
@@ -73,19 +66,19 @@ void correlate(const Correlation<T>& c, Index filters, Index taps, T* sums, Inde
 }
 
 template <class T>
-T total(const T* values, Index count) noexcept {
-    Vec<T> sum[4] = {};
+T sum(const T* values, Index count) noexcept {
+    Vec<T> sums[4] = {};
     Index i = 0;
     for (; i + 4 * lanes<T> <= count; i += 4 * lanes<T>)
-        for (int k = 0; k < 4; ++k) sum[k] += load(values + i + k * lanes<T>);
-    for (; i + lanes<T> <= count; i += lanes<T>) sum[0] += load(values + i);
-    if (i < count) sum[1] += load_part(values + i, count - i, T(0));
-    return sum_of_lanes<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
+        for (int k = 0; k < 4; ++k) sums[k] += load(values + i + k * lanes<T>);
+    for (; i + lanes<T> <= count; i += lanes<T>) sums[0] += load(values + i);
+    if (i < count) sums[1] += load_part(values + i, count - i, T(0));
+    return total<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template void correlate(const Correlation<T>&, Index, Index, T*, Index) noexcept;              \
-    template T total(const T*, Index) noexcept;
+    template T sum(const T*, Index) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)
 

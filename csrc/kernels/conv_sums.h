@@ -39,6 +39,6 @@ void correlate(const Correlation<T>& c, Index filters, Index taps, T* sums, Inde
 
 // The sum of consecutive values, in the same order as a sum of correlate().
 template <class T>
-T total(const T* values, Index count) noexcept;
+T sum(const T* values, Index count) noexcept;
 
 }  // namespace diglot::conv

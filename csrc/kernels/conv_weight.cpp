@@ -119,7 +119,7 @@ void sum_task(const ConvShape& s, const SumCut& cut, const SumTask& task, View<c
                 if (task.channel == 0)  // while dy is in the cache
                     for (Index i = 0; i < images; ++i)
                         for (Index f = task.filter; f < task.filter + task.filters; ++f)
-                            db[f] += conv::total(dy.at(n + i, f, row, column), band.outputs());
+                            db[f] += conv::sum(dy.at(n + i, f, row, column), band.outputs());
             }
 }
 

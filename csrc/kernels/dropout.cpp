@@ -3,33 +3,56 @@
 #include <cmath>
 
 #include "kernels/elementwise.h"
+#include "kernels/lanes.h"
 
 namespace diglot {
 
 namespace {
 
-// Philox works on blocks of four words; sixteen blocks side by side fill the registers.
-constexpr Index word_count = 4, block_count = 16, group = word_count * block_count;
+// Philox works on blocks of four words. Each word has a lane of its own, and two registers of blocks
+// go side by side, because a round waits for its products.
+constexpr Index word_count = 4, block_lanes = lanes<double>, registers = 2;
+constexpr Index group = word_count * block_lanes * registers;
 
-// words[w][b]: word w of block first + b.
-void philox(std::uint64_t seed, std::uint64_t first, std::uint32_t words[word_count][block_count]) {
-    constexpr std::uint64_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
+// words[i]: word first * 4 + i of the generator, in blocks `first` and following.
+void philox(std::uint64_t seed, std::uint64_t first, std::uint32_t words[group]) {
+    constexpr std::uint32_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
     constexpr std::uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;
-    for (Index b = 0; b < block_count; ++b) {
-        words[0][b] = static_cast<std::uint32_t>(first + b);
-        words[1][b] = static_cast<std::uint32_t>((first + b) >> 32);
-        words[2][b] = words[3][b] = 0;
+    const auto numbers = (WordVec)lane_numbers<double>();
+    WordVec c[registers][word_count];
+    for (Index r = 0; r < registers; ++r) {
+        c[r][0] = numbers + (first + r * block_lanes);
+        c[r][1] = c[r][0] >> 32;
+        c[r][2] = c[r][3] = WordVec{};
     }
     auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
     for (int round = 0; round < 10; ++round, key0 += weyl0, key1 += weyl1) {
-        for (Index b = 0; b < block_count; ++b) {
-            const std::uint64_t product0 = multiplier0 * words[0][b];
-            const std::uint64_t product1 = multiplier1 * words[2][b];
-            words[0][b] = static_cast<std::uint32_t>(product1 >> 32) ^ words[1][b] ^ key0;
-            words[1][b] = static_cast<std::uint32_t>(product1);
-            words[2][b] = static_cast<std::uint32_t>(product0 >> 32) ^ words[3][b] ^ key1;
-            words[3][b] = static_cast<std::uint32_t>(product0);
+        for (Index r = 0; r < registers; ++r) {  // the upper halves of lanes fill with rubbish
+            const WordVec product0 = word_product(c[r][0], multiplier0);
+            const WordVec product1 = word_product(c[r][2], multiplier1);
+            c[r][0] = (product1 >> 32) ^ c[r][1] ^ key0;
+            c[r][1] = product1;
+            c[r][2] = (product0 >> 32) ^ c[r][3] ^ key1;
+            c[r][3] = product0;
         }
+    }
+    for (Index r = 0; r < registers; ++r) {  // words 0 and 1, and 2 and 3, of each block in a lane
+        const WordVec left = (c[r][0] & 0xffffffff) | (c[r][1] << 32);
+        const WordVec right = (c[r][2] & 0xffffffff) | (c[r][3] << 32);
+        double pairs[2 * block_lanes];
+        store_pairs<double>(pairs, (Vec<double>)left, (Vec<double>)right, block_lanes);
+        std::memcpy(words + r * word_count * block_lanes, pairs, sizeof pairs);
+    }
+}
+
+// `count` elements, group of them unless they are the last.
+template <class T>
+inline void drop(const std::uint32_t* words, std::uint32_t threshold, T scale, Index count,
+                 const T* x, T* y, std::uint8_t* mask) {
+#pragma omp simd
+    for (Index i = 0; i < count; ++i) {
+        mask[i] = words[i] >= threshold;
+        y[i] = x[i] * (words[i] >= threshold ? scale : T(0));
     }
 }
 
@@ -45,21 +68,16 @@ void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T
                      View<std::uint8_t, 1> mask) noexcept {
     const auto threshold = static_cast<std::uint32_t>(std::floor(rate * 4294967296.0));
     const T scale = keep_scale<T>(rate);
-    const Index size = x.size(), groups = (size + group - 1) / group;
-#pragma omp parallel for num_threads(team_size(groups, 4.0 * size)) schedule(static)
+    const Index size = x.size(), groups = ceil_div(size, group);
+#pragma omp parallel for num_threads(team_size(groups, 2.0 * size)) schedule(static)
     for (Index g = 0; g < groups; ++g) {
-        std::uint32_t words[word_count][block_count];
-        philox(seed, g * block_count, words);
-        bool keep[group];
-        for (Index b = 0; b < block_count; ++b)
-            for (Index w = 0; w < word_count; ++w)
-                keep[b * word_count + w] = words[w][b] >= threshold;
-        const Index first = g * group, count = std::min(group, size - first);
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) {
-            mask.data[first + i] = keep[i];
-            y.data[first + i] = x.data[first + i] * (T(keep[i]) * scale);
-        }
+        alignas(vector_bytes) std::uint32_t words[group];
+        philox(seed, g * (group / word_count), words);
+        const Index i = g * group, count = std::min(group, size - i);
+        if (count == group)  // a constant, which the compiler unrolls by
+            drop<T>(words, threshold, scale, group, x.data + i, y.data + i, mask.data + i);
+        else
+            drop<T>(words, threshold, scale, count, x.data + i, y.data + i, mask.data + i);
     }
 }
 

@@ -13,9 +13,7 @@ double softmax_cross_entropy_forward(View<const T, 2> logits, View<const std::in
     const Index rows = logits.shape[0], count = logits.shape[1];
 #pragma omp parallel for num_threads(team_size(rows, 2.0 * rows * count)) schedule(static)
     for (Index r = 0; r < rows; ++r) {
-        T* p = probabilities.at(r);
-        const auto [maximum, sum] = exp_shifted(logits.at(r), count, p);
-        for (Index i = 0; i < count; ++i) p[i] /= sum;
+        const auto [maximum, sum] = softmax_row(logits.at(r), count, probabilities.at(r));
         // -ln p[label] = ln sum - (x[label] - max): p[label] itself may have become 0.
         row_losses[r] = std::log(double(sum)) - double(*logits.at(r, labels.data[r]) - maximum);
     }
@@ -28,13 +26,22 @@ template <class T>
 void softmax_cross_entropy_backward(View<const T, 2> probabilities,
                                     View<const std::int64_t, 1> labels,
                                     View<T, 2> dlogits) noexcept {
+    // Whole blocks of rows as one array, for short rows leave registers half empty; then the labels.
     const Index rows = probabilities.shape[0], count = probabilities.shape[1];
-#pragma omp parallel for num_threads(team_size(rows, 0.5 * rows * count)) schedule(static)
-    for (Index r = 0; r < rows; ++r) {
-        const T* p = probabilities.at(r);
-        T* to = dlogits.at(r);
-        for (Index i = 0; i < count; ++i) to[i] = p[i] / T(rows);
-        to[labels.data[r]] = (p[labels.data[r]] - T(1)) / T(rows);
+    const Index block_rows = 1 + elementwise_block / (count + 1),
+                blocks = ceil_div(rows, block_rows);
+    const T divisor = static_cast<T>(rows);
+#pragma omp parallel for num_threads(team_size(blocks, 0.5 * rows * count)) schedule(static)
+    for (Index block = 0; block < blocks; ++block) {
+        const Index first = block * block_rows, end = std::min(rows, first + block_rows);
+        const T* const p = probabilities.data;
+        T* const to = dlogits.data;
+        map_block<T>(
+            first * count, end * count, to, false, [divisor](Vec<T> v) { return v / divisor; }, p);
+        for (Index r = first; r < end; ++r) {
+            const Index hit = r * count + labels.data[r];
+            to[hit] = (p[hit] - T(1)) / divisor;
+        }
     }
 }
 

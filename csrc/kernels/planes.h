@@ -14,7 +14,7 @@
 
 #include <numeric>
 
-#include "kernels/simd.h"
+#include "kernels/lanes.h"
 #include "kernels/window.h"
 
 namespace diglot {
@@ -118,21 +118,19 @@ class Planes {
         for (Index i = 0; i < count; i += lanes<T>) store(to + i, Vec<T>{});
     }
 
-    // The first `count` elements, as many as fit a register; reads no further.
-    template <class T>
-    static Vec<T> some(const T* from, Index count) {
-        return count >= lanes<T> ? load(from) : count > 0 ? load_part(from, count, T(0)) : Vec<T>{};
-    }
-
-    // lanes<T> elements that lie `Stride` (1, 2 or 4) apart, or `count` if they are fewer.
+    // `count` elements that lie `Stride` (1, 2 or 4) apart, as many as fit a register; reads no
+    // further.
     template <int Stride, class T>
     static Vec<T> apart(const T* from, Index count) {
-        if constexpr (Stride == 1)
-            return some(from, count);
-        else
-            return every_second<T>(
-                apart<Stride / 2>(from, 2 * count - 1),
-                apart<Stride / 2>(from + Stride / 2 * lanes<T>, 2 * count - 1 - lanes<T>));
+        if constexpr (Stride == 1) {
+            if (count >= lanes<T>) return load(from);
+            return load_part(from, std::max<Index>(count, 0), T(0));
+        } else {
+            const Index inner = 2 * count - 1, first = lanes<T> - 1;
+            return every_second<T>(apart<Stride / 2>(from, inner),
+                                   apart<Stride / 2>(from + Stride / 2 * first, inner - first),
+                                   std::make_integer_sequence<int, lanes<T>>{});
+        }
     }
 
     template <int Stride, class T>

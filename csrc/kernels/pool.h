@@ -3,9 +3,9 @@
 //     max: y[n, c, i, j] = max over (u, v) of x[n, c, i*s + u - p, j*s + v - p]
 //     mean: the sum over (u, v), padding counting as 0, divided by KH * KW
 //
-// A thread owns whole planes (n, c): also in the backward pass, where windows may overlap. Within a
-// plane the loops run over a row of outputs for one window element at a time, so that they are
-// plain loops over arrays, which the compiler turns into vector instructions.
+// A thread owns whole planes (n, c): also in the backward pass, where windows may overlap. Forward,
+// a register of outputs is gathered in one go; backward, windows that do not overlap are written in
+// one pass, zeros and gradients together.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,10 @@ struct PoolShape {
 template <class T>
 void max_pool2d_forward(const PoolShape& shape, const T* x, T* y, std::int32_t* indices) noexcept;
 
+// Needs no kernel, stride and padding: the indices tell. False, with dx undefined, if one of them is
+// outside its plane; nothing is written there. Only this pass over them can know.
 template <class T>
-void max_pool2d_backward(const PoolShape& shape, const T* dy, const std::int32_t* indices,
+bool max_pool2d_backward(const PoolShape& shape, const T* dy, const std::int32_t* indices,
                          T* dx) noexcept;
 
 template <class T>

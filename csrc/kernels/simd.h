@@ -5,6 +5,7 @@
 // compiled once for all of them, must not depend on it.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -15,8 +16,8 @@
 #error "diglot's kernels need the vector extensions of GCC or Clang (on Windows: clang-cl)"
 #endif
 
-#if defined(__AVX__)
-#include <immintrin.h>  // for the masks of load_part and store_part alone
+#if defined(__SSE2__)
+#include <immintrin.h>  // for masks, streams, square roots, exact products
 #endif
 
 namespace diglot {
@@ -62,23 +63,47 @@ inline void store(T* to, Vec<T> v) {
     std::memcpy(to, &v, sizeof v);
 }
 
+// Stores to an aligned address past the caches: the old contents are not fetched. end_streaming()
+// before another thread may read.
+template <class T>
+inline void stream(T* to, Vec<T> v) {
+#if defined(__AVX512F__)
+    _mm512_stream_si512((__m512i*)to, (__m512i)v);
+#elif defined(__AVX2__)
+    _mm256_stream_si256((__m256i*)to, (__m256i)v);
+#elif defined(__SSE2__)
+    _mm_stream_si128((__m128i*)to, (__m128i)v);
+#else
+    store(to, v);
+#endif
+}
+
+inline void end_streaming() {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
 template <class T>
 inline Vec<T> broadcast(T value) {
     return value - Vec<T>{};  // x - 0 is x, bit for bit, so the compiler drops the subtraction
 }
 
-#if defined(__AVX__) && !defined(__AVX512F__)
-// The sign bit of the first `count` lanes is set.
+// An integer in all lanes; 0, 1, 2, ... in the lanes.
 template <class T>
-inline __m256i first_lanes(Index count) {
-    using Lane = std::remove_reference_t<decltype(IntVec<T>{}[0])>;
-    IntVec<T> lane;
-    for (Index i = 0; i < lanes<T>; ++i) lane[i] = static_cast<Lane>(i);
-    return (__m256i)(lane < static_cast<Lane>(count) - IntVec<T>{});
+inline IntVec<T> broadcast_integer(Index value) {
+    using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    return IntVec<T>{} + static_cast<Integer>(value);
 }
-#endif
 
-// The first `count` < lanes elements, the others filled.
+template <class T>
+inline IntVec<T> lane_numbers() {
+    IntVec<T> numbers;
+    for (Index lane = 0; lane < lanes<T>; ++lane) numbers[lane] = lane;
+    return numbers;
+}
+
+// The first `count` elements, 0 <= count <= lanes, the others filled.
 template <class T>
 inline Vec<T> load_part(const T* from, Index count, T fill) {
 #if defined(__AVX512F__)
@@ -87,14 +112,14 @@ inline Vec<T> load_part(const T* from, Index count, T fill) {
         return (Vec<T>)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first, from);
     else
         return (Vec<T>)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), first, from);
-#elif defined(__AVX__)
-    const __m256i first = first_lanes<T>(count);
+#elif defined(__AVX2__)
+    const IntVec<T> first = lane_numbers<T>() < broadcast_integer<T>(count);
     Vec<T> v;
     if constexpr (sizeof(T) == 4)
-        v = (Vec<T>)_mm256_maskload_ps(from, first);
+        v = (Vec<T>)_mm256_maskload_ps(from, (__m256i)first);
     else
-        v = (Vec<T>)_mm256_maskload_pd(from, first);
-    return (IntVec<T>)first ? v : broadcast(fill);
+        v = (Vec<T>)_mm256_maskload_pd(from, (__m256i)first);
+    return first ? v : broadcast(fill);
 #else
     T buffer[lanes<T>];
     for (Index i = 0; i < lanes<T>; ++i) buffer[i] = i < count ? from[i] : fill;
@@ -110,30 +135,17 @@ inline void store_part(T* to, Vec<T> v, Index count) {
         _mm512_mask_storeu_ps(to, first, (__m512)v);
     else
         _mm512_mask_storeu_pd(to, first, (__m512d)v);
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
+    const IntVec<T> first = lane_numbers<T>() < broadcast_integer<T>(count);
     if constexpr (sizeof(T) == 4)
-        _mm256_maskstore_ps(to, first_lanes<T>(count), (__m256)v);
+        _mm256_maskstore_ps(to, (__m256i)first, (__m256)v);
     else
-        _mm256_maskstore_pd(to, first_lanes<T>(count), (__m256d)v);
+        _mm256_maskstore_pd(to, (__m256i)first, (__m256d)v);
 #else
     T buffer[lanes<T>];
     store(buffer, v);
-    for (Index i = 0; i < count; ++i) to[i] = buffer[i];
+    for (Index i = 0; i < count; ++i) std::memcpy(to + i, buffer + i, sizeof(T));
 #endif
-}
-
-// Lanes 0, 2, 4, ... of a, then those of b.
-template <class T>
-inline Vec<T> every_second(Vec<T> a, Vec<T> b) {
-    if constexpr (lanes<T> == 16)
-        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
-                                       30);
-    else if constexpr (lanes<T> == 8)
-        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
-    else if constexpr (lanes<T> == 4)
-        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
-    else
-        return __builtin_shufflevector(a, b, 0, 2);
 }
 
 template <class T>
@@ -146,6 +158,20 @@ inline Vec<T> from_bits(IntVec<T> v) {
     return (Vec<T>)v;
 }
 
+// Is every lane of a comparison's result true?
+template <class T>
+inline bool all(IntVec<T> v) {
+#if defined(__AVX512DQ__)
+    return _mm512_movepi32_mask((__m512i)v) == 0xffff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_epi8((__m256i)v) == -1;
+#else
+    IntVec<T> both = v;
+    for (Index lane = 1; lane < lanes<T>; ++lane) both[0] &= v[lane];
+    return both[0] != 0;
+#endif
+}
+
 template <class T>
 inline Vec<T> abs(Vec<T> v) {
     return from_bits<T>(bits<T>(v) & ~bits<T>(-Vec<T>{}));  // -0 is the sign bit alone
@@ -156,6 +182,68 @@ template <class T>
 inline Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign_of) {
     const IntVec<T> sign = bits<T>(-Vec<T>{});
     return from_bits<T>((bits<T>(magnitude) & ~sign) | (bits<T>(sign_of) & sign));
+}
+
+template <class T>
+inline Vec<T> square_root(Vec<T> v) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
+    else
+        return (Vec<T>)_mm512_maskz_sqrt_pd(0xff, (__m512d)v);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_sqrt_ps((__m256)v);
+    else
+        return (Vec<T>)_mm256_sqrt_pd((__m256d)v);
+#elif defined(__SSE2__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm_sqrt_ps((__m128)v);
+    else
+        return (Vec<T>)_mm_sqrt_pd((__m128d)v);
+#else
+    for (Index lane = 0; lane < lanes<T>; ++lane) v[lane] = std::sqrt(v[lane]);
+    return v;
+#endif
+}
+
+// What `product` = a * b, rounded, lacks to the exact product.
+template <class T>
+inline Vec<T> product_error(Vec<T> a, Vec<T> b, Vec<T> product) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)product);
+    else
+        return (Vec<T>)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)product);
+#elif defined(__FMA__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)product);
+    else
+        return (Vec<T>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)product);
+#else
+    // Dekker 1971: halves of the mantissas, whose products are exact.
+    const IntVec<T> upper_half = IntVec<T>{} - (sizeof(T) == 4 ? 1 << 12 : 1 << 27);
+    const Vec<T> a_high = from_bits<T>(bits<T>(a) & upper_half), a_low = a - a_high;
+    const Vec<T> b_high = from_bits<T>(bits<T>(b) & upper_half), b_low = b - b_high;
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+#endif
+}
+
+// Words of 32 bits, each in the lower half of a 64-bit lane, times a word: the whole products. What
+// the upper halves hold is ignored.
+typedef std::uint64_t WordVec __attribute__((vector_size(vector_bytes)));
+
+inline WordVec word_product(WordVec words, std::uint32_t factor) {
+    const WordVec factors = WordVec{} + factor;
+#if defined(__AVX512F__)
+    return (WordVec)_mm512_maskz_mul_epu32(0xff, (__m512i)words, (__m512i)factors);
+#elif defined(__AVX2__)
+    return (WordVec)_mm256_mul_epu32((__m256i)words, (__m256i)factors);
+#elif defined(__SSE2__)
+    return (WordVec)_mm_mul_epu32((__m128i)words, (__m128i)factors);
+#else
+    return (words & 0xffffffff) * factors;
+#endif
 }
 
 }  // namespace diglot

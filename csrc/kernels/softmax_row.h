@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "kernels/lanes.h"
 #include "kernels/vector_math.h"
 
 namespace diglot {
@@ -12,37 +13,31 @@ struct RowSum {
     T maximum, sum;  // sum of e^(x - maximum)
 };
 
-// y = e^(x - max x), unnormalised, with what it takes to normalise. Shifting by the maximum leaves
-// the softmax as it is, and nothing overflows.
+// y = e^(x - max x) / sum e^(x - max x), and what it took. Shifting by the maximum leaves the
+// softmax as it is, and nothing overflows. A row that fits a register never leaves it.
 template <class T>
-inline RowSum<T> exp_shifted(const T* x, Index count, T* y) {
+inline RowSum<T> softmax_row(const T* x, Index count, T* y) {
     constexpr T lowest = -std::numeric_limits<T>::infinity();
-    Vec<T> most = broadcast(lowest);
-    Index i = 0;
-    for (; i + lanes<T> <= count; i += lanes<T>) {
+    const Index rest = count % lanes<T>, whole = count - rest;
+    Vec<T> last = rest ? load_part(x + whole, rest, lowest) : broadcast(lowest);
+    Vec<T> most = last;
+    for (Index i = 0; i < whole; i += lanes<T>) {
         const Vec<T> v = load(x + i);
         most = v > most ? v : most;
     }
-    if (i < count) {
-        const Vec<T> v = load_part(x + i, count - i, lowest);
-        most = v > most ? v : most;
-    }
-    RowSum<T> row{most[0], 0};
-    for (Index lane = 1; lane < lanes<T>; ++lane)
-        row.maximum = std::max(row.maximum, T(most[lane]));
-    Vec<T> sums = {};
-    for (i = 0; i + lanes<T> <= count; i += lanes<T>) {
-        const Vec<T> e = exp<T>(load(x + i) - row.maximum);
+    const T maximum = largest<T>(most);
+    // The lanes beyond the end are left out of the sum even where the maximum is -inf, too.
+    last = lane_numbers<T>() < broadcast_integer<T>(rest) ? exp<T>(last - maximum) : Vec<T>{};
+    Vec<T> sums = last;
+    for (Index i = 0; i < whole; i += lanes<T>) {
+        const Vec<T> e = exp<T>(load(x + i) - maximum);
         store(y + i, e);
         sums += e;
     }
-    if (i < count) {
-        const Vec<T> e = exp<T>(load_part(x + i, count - i, lowest) - row.maximum);
-        store_part(y + i, e, count - i);
-        sums += e;
-    }
-    for (Index lane = 0; lane < lanes<T>; ++lane) row.sum += sums[lane];
-    return row;
+    const T sum = total<T>(sums), factor = T(1) / sum;
+    for (Index i = 0; i < whole; i += lanes<T>) store<T>(y + i, load(y + i) * factor);
+    if (rest) store_part<T>(y + whole, last * factor, rest);
+    return {maximum, sum};
 }
 
 }  // namespace diglot

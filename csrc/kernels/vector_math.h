@@ -1,7 +1,6 @@
-// exp, tanh, the logistic function and the normal distribution's tail on Vec<T>, without a call to
-// a scalar library function per element. Each takes any value, NaN and infinities included. Over
-// the whole range of float the error stays within 2.5 units in the last place (within 10 for the
-// normal distribution's tail).
+// exp, tanh and the logistic function on Vec<T>, without a call to a scalar library function per
+// element. Each takes any value, NaN and infinities included, and stays within 2 units in the last
+// place, with or without an instruction that fuses a product and a sum.
 #pragma once
 
 #include "kernels/simd.h"
@@ -18,16 +17,14 @@ struct MathConstants<float> {
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
     static constexpr float rounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
     static constexpr float exp_min = -104.0f, exp_max = 89.0f;
-    static constexpr int taylor_degree = 7;
     static constexpr int mantissa_bits = 23, exponent_bias = 127;
-    static constexpr std::int32_t upper_half = ~0xfff;  // the leading 12 bits of a mantissa
+    // (e^r - 1 - r) / r^2 for |r| <= ln(2)/2, and (tanh(x)/x - 1) / x^2 as a polynomial in x^2 for
+    // |x| <= 0.55: the polynomials that Chebyshev's points give.
+    static constexpr float exp_terms[] = {0.5f, 0.166665759f, 0.0416665533f, 8.36335268e-3f,
+                                          1.39264005e-3f};
+    static constexpr float tanh_terms[] = {-0.33333332f, 0.133331137f, -0.0539094288f,
+                                           0.0213093887f, -6.61022783e-3f};
     static constexpr float tanh_is_one = 10.0f;
-    // (1 + 2z) exp(z^2) erfc(z) as a polynomial in (z - centre)/(z + centre), 0 <= z <= tail_max.
-    static constexpr float tail_centre = 2.0f, tail_max = 11.0f;
-    static constexpr float tail[] = {1.276978382f,      -0.09276381352f,  -0.1660304774f,
-                                     0.1640508436f,     -0.05421856297f,  -0.008029536340f,
-                                     0.008713559545f,   0.001250119847f,  -0.001432145482f,
-                                     -0.0004019996748f, 0.0001796296024f, 8.477311897e-5f};
 };
 
 template <>
@@ -37,27 +34,39 @@ struct MathConstants<double> {
     static constexpr double ln2_low = 1.90821492927058770002e-10;
     static constexpr double rounder = 6755399441055744.0;  // 1.5 * 2^52
     static constexpr double exp_min = -746.0, exp_max = 710.0;
-    static constexpr int taylor_degree = 13;
     static constexpr int mantissa_bits = 52, exponent_bias = 1023;
-    static constexpr std::int64_t upper_half = ~0x7ffffffLL;
+    static constexpr double exp_terms[] = {
+        0.50000000000000011,   0.16666666666666667,   0.041666666666623131,  8.3333333333299851e-3,
+        1.3888888917710368e-3, 1.984126986343555e-4,  2.4801520526480561e-5, 2.7557267868262006e-6,
+        2.7620453391695056e-7, 2.5100666142918374e-8,
+    };
+    static constexpr double tanh_terms[] = {
+        -0.33333333333333333,  0.13333333333332715,    -0.053968253967434015,
+        0.021869488493666942,  -8.8632343978143548e-3, 3.5921103786890239e-3,
+        -1.455661830100716e-3, 5.8893605200740578e-4,  -2.3463474108872371e-4,
+        8.5113136855776715e-5, -2.0602765376366342e-5,
+    };
     static constexpr double tanh_is_one = 20.0;
-    static constexpr double tail_centre = 4.0, tail_max = 28.0;
-    static constexpr double tail[] = {
-        1.232995118625552507,     -0.1396211168405628935,     0.01537965210262074130,
-        0.06809705425473732390,   -0.1010390660363521317,     0.09373283499679411589,
-        -0.06633036581152938409,  0.03716751556249286597,     -0.01619773405911500708,
-        0.005031969755895426114,  -0.0007577733414133300446,  -0.0001992555075561495214,
-        0.0001506222439483029924, -0.00002440316924497407495, -0.00001122478913515470071,
-        5.717887284632185202e-6,  3.013504994487539477e-7,    -8.351619688696847075e-7,
-        6.270727157198310878e-8,  1.153494374575415729e-7,    -7.715418614417830130e-9,
-        -1.367098986334738244e-8, -1.820609868030868334e-9};
 };
 
-// x clamped from above and below; a NaN stays.
+// x clamped from above, or from above and below; a NaN stays.
+template <class T>
+inline Vec<T> at_most(Vec<T> x, T high) {
+    return x > high ? broadcast(high) : x;
+}
+
 template <class T>
 inline Vec<T> clamp(Vec<T> x, T low, T high) {
-    x = x < low ? broadcast(low) : x;
-    return x > high ? broadcast(high) : x;
+    return at_most(x < low ? broadcast(low) : x, high);
+}
+
+// c[0] + c[1] x + c[2] x^2 + ...
+template <class T, int Count>
+inline Vec<T> polynomial(Vec<T> x, const T (&c)[Count]) {
+    Vec<T> sum = broadcast(c[Count - 1]);
+#pragma GCC unroll 16
+    for (int k = Count - 2; k >= 0; --k) sum = sum * x + c[k];
+    return sum;
 }
 
 // 2^n for integers n within the range of normal numbers.
@@ -67,27 +76,27 @@ inline Vec<T> power_of_two(IntVec<T> n) {
     return from_bits<T>((n + M::exponent_bias) << M::mantissa_bits);
 }
 
-// x = n ln 2 + r with |r| <= ln(2)/2, and e^r - 1 by Taylor's polynomial: r + r^2/2! + r^3/3! + ...
+// v 2^n in two steps: the result may be subnormal or overflow, the factors do neither.
+template <class T>
+inline Vec<T> scale(Vec<T> v, IntVec<T> n) {
+    const IntVec<T> half = n >> 1;
+    return v * power_of_two<T>(half) * power_of_two<T>(n - half);
+}
+
+// x + correction = n ln 2 + r with |r| <= ln(2)/2, and e^r - 1 = r + r^2/2! + r^3/3! + ... The
+// correction is what x has lost by rounding.
 template <class T>
 struct ReducedExp {
     IntVec<T> n;
     Vec<T> expm1_r;
 
-    explicit ReducedExp(Vec<T> x) {
+    explicit ReducedExp(Vec<T> x, Vec<T> correction = Vec<T>{}) {
         using M = MathConstants<T>;
         const Vec<T> shifted = x * M::log2_e + M::rounder;
         const Vec<T> n_as_real = shifted - M::rounder;
         n = bits<T>(shifted) - bits<T>(broadcast(M::rounder));
-        const Vec<T> r = (x - n_as_real * M::ln2_high) - n_as_real * M::ln2_low;
-        Vec<T> sum = broadcast(inverse_factorial(M::taylor_degree));
-        for (int k = M::taylor_degree - 1; k >= 2; --k) sum = sum * r + inverse_factorial(k);
-        expm1_r = sum * (r * r) + r;
-    }
-
-    static constexpr T inverse_factorial(int k) {
-        double factorial = 1;
-        for (int i = 2; i <= k; ++i) factorial *= i;
-        return static_cast<T>(1 / factorial);
+        const Vec<T> r = (x - n_as_real * M::ln2_high) - (n_as_real * M::ln2_low - correction);
+        expm1_r = polynomial<T>(r, M::exp_terms) * (r * r) + r;
     }
 };
 
@@ -95,54 +104,32 @@ template <class T>
 inline Vec<T> exp(Vec<T> x) {
     using M = MathConstants<T>;
     const ReducedExp<T> e(clamp(x, M::exp_min, M::exp_max));
-    // 2^n in two factors: their product may be subnormal or overflow, each alone does neither.
-    const IntVec<T> half = e.n >> 1;
-    return (e.expm1_r + T(1)) * power_of_two<T>(half) * power_of_two<T>(e.n - half);
+    return scale<T>(e.expm1_r + T(1), e.n);
 }
 
-// tanh |x| = (e^2|x| - 1) / (e^2|x| + 1), from e^2|x| - 1, which keeps its accuracy near 0.
+// 1 / (1 + e^-x), where 1 + e^-x = (1 + 2^n) + 2^n (e^r - 1) is rounded once. Dividend and
+// divisor carry a factor 2^(-n/2), so that nothing overflows in the left tail.
+template <class T>
+inline Vec<T> sigmoid(Vec<T> x) {
+    using M = MathConstants<T>;
+    const ReducedExp<T> e(clamp(-x, M::exp_min, -M::exp_min));
+    const IntVec<T> half = e.n >> 1;
+    const Vec<T> one = power_of_two<T>(-half), power = power_of_two<T>(e.n - half);
+    const Vec<T> sum = one + power, lost = one - (sum - power);  // all of 1 where 2^n is large
+    return one / ((e.expm1_r * power + lost) + sum);
+}
+
+// An odd polynomial near 0; beyond, 1 - 2/(e^2|x| + 1), where the subtraction no longer magnifies
+// the fraction's error: the fraction is the smaller part.
 template <class T>
 inline Vec<T> tanh(Vec<T> x) {
     using M = MathConstants<T>;
-    const ReducedExp<T> e(clamp(abs<T>(x), T(0), M::tanh_is_one) * T(2));
-    const Vec<T> scale = power_of_two<T>(e.n);
-    const Vec<T> expm1 = e.expm1_r * scale + (scale - T(1));
-    return copy_sign<T>(expm1 / (expm1 + T(2)), x);
+    const Vec<T> size = at_most(abs<T>(x), M::tanh_is_one), square = size * size;
+    const ReducedExp<T> e(size * T(2));
+    const Vec<T> power = power_of_two<T>(e.n);
+    const Vec<T> far = T(1) - T(2) / (e.expm1_r * power + (power + T(1)));
+    const Vec<T> near = polynomial<T>(square, M::tanh_terms) * square * size + size;
+    return copy_sign<T>(size < T(0.55) ? near : far, x);
 }
-
-// 1 / (1 + e^-x), with the exponential of a negative number only: nothing overflows, and the left
-// tail keeps its accuracy down to the subnormal numbers.
-template <class T>
-inline Vec<T> sigmoid(Vec<T> x) {
-    const Vec<T> z = exp<T>(-abs<T>(x));
-    return (x < T(0) ? z : broadcast(T(1))) / (z + T(1));
-}
-
-// The normal distribution at x: density phi(x), and Phi(x) = integral of phi up to x.
-template <class T>
-struct Normal {
-    Vec<T> density, cumulative;
-
-    explicit Normal(Vec<T> x) {
-        using M = MathConstants<T>;
-        constexpr T inverse_sqrt_2 = T(0.70710678118654752440);
-        constexpr T inverse_sqrt_2pi = T(0.39894228040143267794);
-        const Vec<T> z = clamp(abs<T>(x) * inverse_sqrt_2, T(0), M::tail_max);
-        // e^(-x^2/2), with the rounding error of x^2 put back: it would count |x|^2 times.
-        const Vec<T> bounded = clamp(abs<T>(x), T(0), M::tail_max * T(1.5));
-        const Vec<T> square = bounded * bounded;
-        const Vec<T> high = from_bits<T>(bits<T>(bounded) & M::upper_half);
-        const Vec<T> low = bounded - high;
-        const Vec<T> error = ((high * high - square) + high * low * T(2)) + low * low;
-        const Vec<T> bell = exp<T>(square * T(-0.5)) * (T(1) - error * T(0.5));
-        const Vec<T> t = (z - M::tail_centre) / (z + M::tail_centre);
-        constexpr int degree = sizeof M::tail / sizeof M::tail[0] - 1;
-        Vec<T> sum = broadcast(M::tail[degree]);
-        for (int k = degree - 1; k >= 0; --k) sum = sum * t + M::tail[k];
-        const Vec<T> tail = bell * sum / (z * T(4) + T(2));  // Phi(-|x|)
-        density = bell * inverse_sqrt_2pi;
-        cumulative = x > T(0) ? T(1) - tail : tail;
-    }
-};
 
 }  // namespace diglot

@@ -186,6 +186,10 @@ POOLINGS = [
     Pooling("pairs", (2, 3, 6, 9), (3, 2), (1, 2), (1, 0), smooth=True),
     Pooling("half of the kernel", (2, 2, 5, 5), (4, 2), (3, 1), (2, 1)),
     Pooling("threads", (4, 9, 33, 31), 3, 2, 1),
+    Pooling("wide squares", (2, 2, 9, 77), 2),
+    Pooling("wide tiles", (1, 2, 7, 70), (2, 3)),
+    Pooling("wide with a border", (2, 2, 8, 75), 3, 2, 1),
+    Pooling("wide overlap", (1, 2, 6, 50), (2, 3), 1, (1, 1)),
     Pooling("no images", (0, 2, 5, 5), 2),
     Pooling("no channels", (2, 0, 5, 5), 2),
     Pooling("special numbers", (2, 2, 6, 7), 2, 1, fill=Draw.special),
@@ -195,4 +199,6 @@ MAX_POOLINGS = [
     *POOLINGS,
     Pooling("ties", (2, 3, 8, 9), 3, 2, 1, Draw.ties),
     Pooling("many NaN", (2, 3, 8, 9), 3, 2, 1, Draw.holes),
+    Pooling("squares with ties", (2, 3, 8, 39), 2, fill=Draw.ties),
+    Pooling("squares with NaN", (2, 3, 8, 39), 2, fill=Draw.holes),
 ]
