@@ -161,7 +161,8 @@ template <class T>
 bool max_pool2d_backward(const PoolShape& s, const T* dy, const std::int32_t* indices,
                          T* dx) noexcept {
     const Index outputs = s.oh * s.ow;
-    const bool halved = outputs && s.h / s.oh == 2 && s.w / s.ow == 2;  // 2 x 2 windows, likely
+    // Sizes are halved by 2 x 2 windows, likely; rows of a few outputs would leave registers empty.
+    const bool halved = outputs && s.h / s.oh == 2 && s.w / s.ow == 2 && 4 * s.ow >= lanes<T>;
     bool inside = true;
 #pragma omp parallel for num_threads(pool_threads(s)) schedule(static) reduction(&& : inside)
     for (Index plane = 0; plane < s.planes; ++plane) {

@@ -41,30 +41,27 @@ inline void for_each_window_block(const PoolShape& s, Body body) {
     const Index end = std::max(inner, std::min(s.ow, (s.w + pad - width + stride) / stride));
     for (Index i = 0; i < s.oh; ++i) {
         const Index start = i * s.stride.height - s.padding.height;
-        const Index top = std::max<Index>(start, 0),
-                    bottom = std::min(s.h, start + s.kernel.height);
-        const auto border = [&](Index from, Index to) {
-            for (Index j = from; j < to; ++j) {
-                const Index column = j * stride - pad;
-                body(WindowBlock{i, j, 1, top, bottom, std::max<Index>(0, -column),
-                                 std::min(width, s.w - column)});
-            }
-        };
-        border(0, inner);
-        for (Index j = inner; j < end; j += lanes<T>) {
+        WindowBlock b{i, 0, 0, std::max<Index>(start, 0), std::min(s.h, start + s.kernel.height),
+                      0, 0};
+        for (Index j = 0; j < s.ow; j = b.j + b.count) {
+            const bool whole = inner <= j && j < end;
             // The last block may begin early, where others have been: better than half a register.
-            const Index first = std::max(inner, std::min(j, end - lanes<T>));
-            body(WindowBlock{i, first, std::min(lanes<T>, end - first), top, bottom, 0, width});
+            b.j = whole ? std::max(inner, std::min(j, end - lanes<T>)) : j;
+            b.count = whole ? std::min(lanes<T>, end - b.j) : 1;
+            const Index column = b.j * stride - pad;
+            b.left = std::max<Index>(0, -column);
+            b.right = std::min(width, s.w - column);
+            body(b);
         }
-        border(end, s.ow);
     }
 }
 
 // For every block of one plane: gathered.start(place of the first pixel), then for every window
 // element gathered.take(values, place), then gathered.finish(first output, count). A place is that
-// of a pixel in its plane, h * W + w. `Kernel` is the window's width, or 0 for any.
+// of a pixel in its plane, h * W + w. `Kernel` is the window's width, or 0 for any. Flattened, that
+// is with all that it calls in place, so that what is gathered stays in registers.
 template <class T, int Kernel, int Stride, class Gathered>
-inline void reduce_windows(const PoolShape& s, const T* image, Gathered gathered) {
+[[gnu::flatten]] inline void reduce_windows(const PoolShape& s, const T* image, Gathered gathered) {
     const Index stride = Stride ? Stride : s.stride.width;
     const IntVec<T> steps = lane_numbers<T>() * broadcast_integer<T>(stride);
     for_each_window_block<T>(s, [&](const WindowBlock& b) {
