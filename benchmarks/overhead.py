@@ -1,14 +1,13 @@
-"""Time what the framework itself costs: a training step without arithmetic, kernel calls, the import.
+"""Time what the framework itself costs: a training step, a kernel call, the import.
 
     python benchmarks/overhead.py [--repeats N]
 
 The network is the book's 784-89-10 with batches of 60. Its step is timed in three forms:
 
-- *Python alone*: every kernel is replaced by a function that returns, at once, what the kernel
-  returned for the first batch. What is left is the Python of trainer, network, layers, operations,
-  loss and optimizer, and the gathering of the shuffled batch.
-- *Python and bindings*: the same layers, so small (2-2-2, batches of 2) that the kernels have
-  nothing to compute. No batch of 188 KB is gathered here.
+- *Python alone*: the same layers with next to no numbers (2-2-2, batches of 2), and every kernel
+  replaced by a function that returns at once what the kernel returned for the first batch. What is
+  left is the Python of trainer, network, layers, operations, loss and optimizer.
+- *Python and bindings*: the same with the kernels, which have nothing to compute.
 - *in full*.
 
 All run on one thread: waking another is no cost of the framework. Each number is the smallest of
@@ -20,9 +19,8 @@ import itertools
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,40 +57,39 @@ def smallest(function: Callable[[], object], repeats: int, calls: int) -> float:
 
 
 @contextmanager
-def backend(module: ModuleType) -> Iterator[None]:
-    """Run a block on functions that are none of the library's builds."""
-    token = kernels._active.set(module)
+def replaced(functions: Mapping[str, Callable[..., object]]) -> Iterator[None]:
+    """Run a block with other functions in the place of kernels."""
+    before = {name: getattr(kernels, name) for name in functions}
+    for name, function in functions.items():
+        setattr(kernels, name, function)
     try:
         yield
     finally:
-        kernels._active.reset(token)
+        for name, function in before.items():
+            setattr(kernels, name, function)
 
 
-def recorded(epoch: Callable[[], None]) -> tuple[ModuleType, int]:
-    """Make a backend that repeats what the kernels returned; count a step's kernel calls."""
-    native, results = kernels._active.get(), {}
+def recorded(epoch: Callable[[], None]) -> tuple[dict[str, Callable[..., object]], int]:
+    """Make functions that repeat what the kernels returned; count a step's kernel calls."""
+    results: dict[str, list[object]] = {}
 
-    def record(name: str) -> Callable[..., object]:
-        def kernel(*arguments: Any, **settings: Any) -> object:
-            result = getattr(native, name)(*arguments, **settings)
+    def record(name: str, kernel: Callable[..., object]) -> Callable[..., object]:
+        def recording(*arguments: Any, **settings: Any) -> object:
+            result = kernel(*arguments, **settings)
             results.setdefault(name, []).append(result)
             return result
 
-        return kernel
+        return recording
 
     def repeat(values: list[object]) -> Callable[..., object]:
         following = itertools.cycle(values).__next__
         return lambda *arguments, **settings: following()
 
-    recorder, player = ModuleType("recorder"), ModuleType("player")
-    for name in kernels.reference.__all__:
-        setattr(recorder, name, record(name))
-    with backend(recorder):
+    names = kernels.reference.__all__
+    with replaced({name: record(name, getattr(kernels, name)) for name in names}):
         epoch()
-    for name, values in results.items():
-        a_step = len(values) // STEPS
-        setattr(player, name, repeat(values[:a_step]))
-    return player, sum(map(len, results.values())) // STEPS
+    players = {name: repeat(values[: len(values) // STEPS]) for name, values in results.items()}
+    return players, sum(map(len, results.values())) // STEPS
 
 
 def calls() -> dict[str, Callable[[], object]]:
@@ -100,18 +97,17 @@ def calls() -> dict[str, Callable[[], object]]:
     one = np.ones((2, 2), np.float32)
     labels, images = np.zeros(2, int), np.ones((1, 1, 4, 4), np.float32)
     w, b, v, s = (np.ones(n, np.float32) for n in ((1, 1, 3, 3), 1, (2, 2), (2, 2)))
-    native = kernels._active.get()
     return {
-        "matmul": lambda: native.matmul(one, one),
-        "tanh_forward": lambda: native.tanh_forward(one),
-        "tanh_backward": lambda: native.tanh_backward(one, one),
-        "softmax_cross_entropy_forward": lambda: native.softmax_cross_entropy_forward(one, labels),
-        "sgd_inplace": lambda: native.sgd_inplace(v, one, lr=0.1),
-        "sgd_momentum_inplace": lambda: native.sgd_momentum_inplace(
+        "matmul": lambda: kernels.matmul(one, one),
+        "tanh_forward": lambda: kernels.tanh_forward(one),
+        "tanh_backward": lambda: kernels.tanh_backward(one, one),
+        "softmax_cross_entropy_forward": lambda: kernels.softmax_cross_entropy_forward(one, labels),
+        "sgd_inplace": lambda: kernels.sgd_inplace(v, one, lr=0.1),
+        "sgd_momentum_inplace": lambda: kernels.sgd_momentum_inplace(
             v, one, s, lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0
         ),
-        "conv2d_forward": lambda: native.conv2d_forward(images, w, b, stride=1, padding=0),
-        "max_pool2d_forward": lambda: native.max_pool2d_forward(images, kernel_size=2),
+        "conv2d_forward": lambda: kernels.conv2d_forward(images, w, b, stride=1, padding=0),
+        "max_pool2d_forward": lambda: kernels.max_pool2d_forward(images, kernel_size=2),
         "the lookup of kernels.matmul": lambda: kernels.matmul,
         "for comparison, numpy.add": lambda: np.add(one, one),
     }
@@ -143,15 +139,15 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     print(f"diglot {diglot.__version__} ({diglot.get_backend()}), NumPy {np.__version__}")
     with diglot.num_threads(1):
-        epoch = training(784, 89, 10, 60)
-        player, count = recorded(epoch)
-        with backend(player):
-            alone = smallest(epoch, repeats, STEPS)
-        tiny = smallest(training(2, 2, 2, 2), repeats, STEPS)
-        full = smallest(epoch, repeats, STEPS)
+        tiny = training(2, 2, 2, 2)
+        players, count = recorded(tiny)
+        with replaced(players):
+            python = smallest(tiny, repeats, STEPS)
+        both = smallest(tiny, repeats, STEPS)
+        full = smallest(training(784, 89, 10, 60), repeats, STEPS)
         print(f"one training step of 784-89-10, batch 60: {count} kernel calls")
-        print(f"  {alone:7.1f} us  Python alone (with the gathering of the batch)")
-        print(f"  {tiny:7.1f} us  Python and bindings (2-2-2, batch 2)")
+        print(f"  {python:7.1f} us  Python alone")
+        print(f"  {both:7.1f} us  Python and bindings")
         print(f"  {full:7.1f} us  in full, one thread")
         print("one call")
         nothing = smallest(repeated(lambda: None, 1000), repeats, 1000)

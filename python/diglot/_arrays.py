@@ -16,6 +16,8 @@ def plain_array(name: str, value: Any) -> Array:
     Raises:
         DataError: the array has a mask, which NumPy would drop.
     """
+    if type(value) is np.ndarray:
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise DataError(
             f"{name} is a masked array, whose mask would be lost: fill it, or leave these rows out"

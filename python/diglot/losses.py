@@ -57,13 +57,14 @@ class Loss(Configured, ABC):
             raise ShapeError(f"prediction has shape {np.shape(prediction)}, expected (N, K)")
         if prediction.dtype.kind != "f":
             raise DataError(f"prediction has dtype {prediction.dtype}, expected floating numbers")
-        if prediction.size == 0:
+        size = prediction.size
+        if size == 0:
             raise DataError(
                 f"prediction has shape {prediction.shape}: the mean of no rows is undefined"
             )
         plain_array("prediction", prediction)
         self.prediction = prediction
-        self.rows = prediction.size // int(prediction.shape[-1])
+        self.rows = size // prediction.shape[-1]
         self.target = self._target(plain_array("the target", target))
         loss = self._output()
         self._ready = True
@@ -209,19 +210,21 @@ class SoftmaxCrossEntropy(Loss):
             )
         if target.dtype.kind not in "iu":
             raise DataError(f"labels have dtype {target.dtype}, expected integers")
-        lowest, highest = target.min(), target.max()
-        if lowest < 0 or highest >= classes:
+        if not _lie_below(target, classes):
+            lowest, highest = target.min(), target.max()
             raise DataError(f"labels lie in {lowest}..{highest}, expected 0..{classes - 1}")
-        return target.ravel()
+        return target if target.ndim == 1 else target.ravel()
 
     def _output(self) -> float:
-        logits = self.prediction.reshape(self.rows, self.prediction.shape[-1])
+        logits = self.prediction
+        if logits.ndim != 2:
+            logits = logits.reshape(self.rows, logits.shape[-1])
         loss, self._probabilities = kernels.softmax_cross_entropy_forward(logits, self.target)
         return float(loss)
 
     def _input_grad(self) -> Array:
         grad: Array = kernels.softmax_cross_entropy_backward(self._probabilities, self.target)
-        return grad.reshape(self.prediction.shape)
+        return grad if self.prediction.ndim == 2 else grad.reshape(self.prediction.shape)
 
 
 @final
@@ -268,6 +271,20 @@ LOSSES: Mapping[str, type[Loss]] = {
     )
 }
 """The losses that a network knows by name."""
+
+
+_UNSIGNED = {
+    np.dtype(name): (np.dtype(f"u{name}".replace("uu", "u")), np.iinfo(name).max + 1)
+    for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+}
+
+
+def _lie_below(labels: Array, classes: int) -> bool:
+    """Tell whether 0 <= labels < classes, in one pass: without its sign, -1 is very large."""
+    if labels.dtype not in _UNSIGNED:  # of another byte order
+        return bool(labels.min() >= 0 and labels.max() < classes)
+    unsigned, above_all = _UNSIGNED[labels.dtype]
+    return bool(np.maximum.reduce(labels.view(unsigned), None) < min(classes, above_all))
 
 
 def _numbers(target: Array, prediction: Array) -> Array:

@@ -12,9 +12,9 @@ from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, Shape
 from diglot.config import build, checked_seed, floating, integer, resolve
 from diglot.errors import ShapeError
-from diglot.initializers import Initializer
+from diglot.flat import FlatArrays
 from diglot.layers import LAYERS, Create, Layer
-from diglot.layers.stack import check_layers, located, measure
+from diglot.layers.stack import check_layers, located, measure, set_up
 from diglot.losses import LOSSES, Loss
 from diglot.summary import Summary, summarize
 
@@ -58,6 +58,7 @@ class NeuralNetwork:
         self._rng = np.random.default_rng(self.seed)
         self._first_to_learn = len(self.layers)  # the first layer with parameters
         self._ready = False  # for backward
+        self._flat: FlatArrays | None = None  # where the parameters lie
 
     # ---- computing -------------------------------------------------------------------------------
 
@@ -164,10 +165,11 @@ class NeuralNetwork:
                     f"a sample has shape {shape}, but the network was set up for {self.input_shape}"
                 )
             return
-        measure(
-            self.layers, shape, self.dtype
-        )  # first, so that an error leaves everything as it was
-        self._setup(shape, lambda name, size, initializer: initializer(size, self._rng, self.dtype))
+        # First, so that an error leaves everything as it was.
+        shapes = measure(self.layers, shape, self.dtype)
+        self._setup(
+            shape, shapes, lambda name, size, initializer: initializer(size, self._rng, self.dtype)
+        )
 
     def parameters(self) -> dict[str, Array]:
         """Give all parameters by name, "0.weight": the live arrays, to be updated in place.
@@ -194,6 +196,16 @@ class NeuralNetwork:
             for position, layer in enumerate(self.layers)
             for name, array in layer.gradients().items()
         }
+
+    def flat_parameters(self) -> Mapping[str, Array]:
+        """Give `parameters()` for an optimizer: as `FlatArrays`, if they lie in one buffer.
+
+        They do not where a layer came with parameters of its own, where one was set up again or its
+        arrays were replaced, and in a copy of a network.
+        """
+        parameters = self.parameters()
+        flat = self._flat
+        return flat if flat is not None and flat.holds(parameters) else parameters
 
     def copy_parameters(self) -> dict[str, Array]:
         """Copy all parameters, by name."""
@@ -276,7 +288,7 @@ class NeuralNetwork:
             network, input_shape = cls._from_architecture(file.architecture)
             expected = measure(network.layers, input_shape, network.dtype)
             file.require(expected, network.dtype)
-            network._setup(input_shape, lambda name, size, initializer: file.read(name))
+            network._setup(input_shape, expected, lambda name, size, initializer: file.read(name))
         return network
 
     def __repr__(self) -> str:
@@ -291,20 +303,14 @@ class NeuralNetwork:
 
     # ---- details ---------------------------------------------------------------------------------
 
-    def _setup(self, input_shape: Shape, create: Create) -> None:
-        """Set up the layers that are not, in order; `create` is asked for "0.weight"."""
-        shape = input_shape
-        for position, layer in enumerate(self.layers):
-            if layer.output_shape is not None:
-                shape = layer.output_shape
-                continue
+    def _setup(self, input_shape: Shape, shapes: Mapping[str, Shape], create: Create) -> None:
+        """Set up the layers that are not; `create` is asked for "0.weight" and the others.
 
-            def create_here(
-                name: str, size: Shape, initializer: Initializer, prefix: str = f"{position}."
-            ) -> Array:
-                return create(prefix + name, size, initializer)
-
-            shape = layer.setup(shape, create_here, self._rng)
+        If all parameters are new, they get their places in one buffer.
+        """
+        if all(layer.output_shape is None for layer in self.layers):
+            self._flat = FlatArrays(shapes, self.dtype)
+        set_up(self.layers, input_shape, create, self._rng, self._flat)
         learning = [bool(layer.parameters()) for layer in self.layers]
         self._first_to_learn = [*learning, True].index(True)
         self.input_shape = input_shape

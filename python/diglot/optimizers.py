@@ -18,6 +18,7 @@ from diglot._arrays import require_dtype, require_floating
 from diglot._typing import Array
 from diglot.config import Configured, boolean, positive, real
 from diglot.errors import ShapeError
+from diglot.flat import FlatArrays
 from diglot.schedules import Schedule
 
 
@@ -44,6 +45,9 @@ class Optimizer(Configured, ABC):
     memories: ClassVar[tuple[str, ...]] = ()
     """The names of what is remembered for each parameter, an array of its shape."""
 
+    elementwise: ClassVar[bool] = False
+    """Whether `_update` treats each number by itself, so that it may get small arrays as one."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.lr, Schedule):
             self.lr = real("lr", self.lr, least=0)
@@ -53,6 +57,8 @@ class Optimizer(Configured, ABC):
                 setattr(self, name, _CHECKS[name](name, value))
         self._steps = 0
         self._memory: dict[tuple[str, str], Array] = {}
+        self._layout: FlatArrays | None = None  # the parameters of the last step, if packed
+        self._flat_memory: dict[str, FlatArrays] = {}  # with views in _memory, by name
 
     def step(
         self, params: Mapping[str, Array], grads: Mapping[str, Array], lr: float | None = None
@@ -60,7 +66,8 @@ class Optimizer(Configured, ABC):
         """Update every parameter, in place; the gradients are left as they are.
 
         Args:
-            params: the arrays to update, by name.
+            params: the arrays to update, by name. Small ones that lie in one buffer (FlatArrays)
+                are updated by one call of the kernel, which gives the same bits.
             grads: their gradients, by the same names.
             lr: this step's learning rate; None takes the optimizer's own, if it is a number.
 
@@ -73,19 +80,23 @@ class Optimizer(Configured, ABC):
             if isinstance(self.lr, Schedule):
                 raise ValueError(f"lr is {self.lr!r}: give step() the value that it has now")
             lr = self.lr
-        if params.keys() != grads.keys():
+        flat = params if isinstance(params, FlatArrays) else None
+        arrays = params if flat is None else flat.arrays
+        if arrays.keys() != grads.keys():
             raise ValueError(
-                f"parameters and gradients have different names: {sorted(params)}, {sorted(grads)}"
+                f"parameters and gradients have different names: {sorted(arrays)}, {sorted(grads)}"
             )
-        for name, param in params.items():
+        for name, param in arrays.items():
             _check_fit(name, param, grads[name])
+        if flat is not None and self.elementwise:
+            arrays, grads = self._pack(flat, grads)
         if self.clip_value is not None:
             grads = {n: np.clip(g, -self.clip_value, self.clip_value) for n, g in grads.items()}
         if self.clip_norm is not None:
             grads = _clip_norm(grads, self.clip_norm)
         rate = float(lr)  # a NumPy scalar would widen float32 arithmetic
         self._steps += 1
-        for name, param in params.items():
+        for name, param in arrays.items():
             self._update(name, param, grads[name], rate)
 
     def state(self) -> dict[str, Array | int]:
@@ -113,14 +124,27 @@ class Optimizer(Configured, ABC):
                     f"remembers arrays named {[f'{kind}.…' for kind in self.memories]}"
                 )
             memory[kind, name] = value.copy()
-        self._steps, self._memory = steps, memory
+        self._steps, self._memory, self._flat_memory = steps, memory, {}
 
     @abstractmethod
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         """Update one parameter in place."""
 
+    def _pack(
+        self, params: FlatArrays, grads: Mapping[str, Array]
+    ) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+        """Make one of all small parameters, and copy their gradients to one as well."""
+        if params is not self._layout:
+            self._layout, self._flat_memory, self._grads = params, {}, params.like()
+        for name, place in self._grads.small.items():
+            place[...] = grads[name]
+        large_grads = {name: grads[name] for name in params.large}
+        return {_SMALL: params.packed, **params.large}, {_SMALL: self._grads.packed, **large_grads}
+
     def _remembered(self, memory: str, name: str, param: Array) -> Array:
         """Look up what is remembered about a parameter; it begins with zeros."""
+        if name == _SMALL and self._layout is not None:
+            return self._remembered_of_small(memory, self._layout)
         array = self._memory.get((memory, name))
         if array is None:
             array = self._memory[memory, name] = np.zeros(param.shape, param.dtype)
@@ -130,6 +154,16 @@ class Optimizer(Configured, ABC):
                 f"{array.shape}: it belongs to another network, make a new one"
             )
         return array
+
+    def _remembered_of_small(self, memory: str, layout: FlatArrays) -> Array:
+        """Look up what is remembered about the small parameters, laid out as they are."""
+        flat = self._flat_memory.get(memory)
+        if flat is None:
+            flat = self._flat_memory[memory] = layout.like()
+            for name, place in flat.small.items():
+                place[...] = self._remembered(memory, name, place)
+                self._memory[memory, name] = place
+        return flat.packed
 
 
 @final
@@ -143,6 +177,8 @@ class SGD(Optimizer):
     """
 
     lr: float | Schedule = 0.01
+
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         kernels.sgd_inplace(param, grad, lr=lr, weight_decay=self.weight_decay)
@@ -168,6 +204,7 @@ class SGDMomentum(Optimizer):
     nesterov: bool = False
 
     memories = ("velocity",)
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         kernels.sgd_momentum_inplace(
@@ -196,6 +233,7 @@ class AdaGrad(Optimizer):
     eps: float = 1e-10
 
     memories = ("sum_squares",)
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         sum_squares = self._remembered("sum_squares", name, param)
@@ -220,6 +258,7 @@ class RMSProp(Optimizer):
     eps: float = 1e-8
 
     memories = ("mean_squares",)
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         kernels.rmsprop_inplace(
@@ -250,6 +289,7 @@ class Adam(Optimizer):
     eps: float = 1e-8
 
     memories = ("mean", "mean_squares")
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         kernels.adam_inplace(
@@ -283,6 +323,7 @@ class AdamW(Optimizer):
     weight_decay: float = field(default=0.01, kw_only=True)
 
     memories = ("mean", "mean_squares")
+    elementwise = True
 
     def _update(self, name: str, param: Array, grad: Array, lr: float) -> None:
         kernels.adam_inplace(
@@ -300,8 +341,14 @@ class AdamW(Optimizer):
         )
 
 
+_SMALL = "the small parameters"
+"""How `_update` sees their buffer named."""
+
+
 def _check_fit(name: str, param: Array, grad: Array) -> None:
     require_floating(name, param)
+    if type(grad) is np.ndarray and grad.dtype == param.dtype and grad.shape == param.shape:
+        return
     require_dtype(f"the gradient of {name}", grad, param.dtype)
     if grad.shape != param.shape:
         raise ShapeError(f"the gradient of {name} has shape {grad.shape}, expected {param.shape}")

@@ -208,7 +208,7 @@ class Trainer:
     ) -> tuple[float, float]:
         """See every row once; return the mean loss and the last learning rate."""
         network, optimizer = self.network, self.optimizer
-        parameters = network.parameters()
+        parameters = network.flat_parameters()
         start = _Checkpoint(network.copy_parameters(), optimizer.state(), self.steps)
         lr = self._learning_rate()
         every_batch = isinstance(optimizer.lr, Schedule) and optimizer.lr.per == "batch"

@@ -1,11 +1,14 @@
 """Layers in a row: is this list one, and do its layers fit together?"""
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from diglot._typing import DType, Shape
+import numpy as np
+
+from diglot._typing import Array, DType, Shape
 from diglot.errors import ShapeError
-from diglot.layers.base import Layer
+from diglot.initializers import Initializer
+from diglot.layers.base import Create, Layer
 from diglot.operations import Activation, Operation
 
 
@@ -65,6 +68,41 @@ def measure(layers: Sequence[Layer], input_shape: Shape, dtype: DType) -> dict[s
             raise located(error, position, layer) from error
         shapes.update({f"{position}.{name}": size for name, size in parameters.items()})
     return shapes
+
+
+def set_up(
+    layers: Sequence[Layer],
+    input_shape: Shape,
+    create: Create,
+    rng: np.random.Generator,
+    places: Mapping[str, Array] | None = None,
+) -> None:
+    """Give the layers that have none, in order, their operations and parameters.
+
+    Args:
+        layers: those that `measure` has found to fit.
+        input_shape: of one sample, without the batch axis.
+        create: gives each parameter's values; it is asked for "0.weight".
+        rng: for dropout.
+        places: arrays to keep the values in, by the same names; None keeps what `create` gives.
+    """
+
+    def keep(name: str, shape: Shape, initializer: Initializer) -> Array:
+        values = create(name, shape, initializer)
+        if places is None:
+            return values
+        place = places[name]
+        if (values.shape, values.dtype) != (place.shape, place.dtype):
+            return values  # of an initializer that errs: the operation will say so
+        place[...] = values
+        return place
+
+    shape = input_shape
+    for position, layer in enumerate(layers):
+        if layer.output_shape is None:
+            prefix = f"{position}."
+            layer.setup(shape, lambda name, *how, at=prefix: keep(at + name, *how), rng)
+        shape = layer.output_shape or ()
 
 
 def located(error: ShapeError | str, position: int, layer: Layer) -> ShapeError:
