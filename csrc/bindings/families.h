@@ -12,5 +12,6 @@ void bind_activations(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 void bind_losses(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
+void bind_peak(pybind11::module_& m);
 
 }  // namespace diglot
