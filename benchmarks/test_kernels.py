@@ -1,36 +1,36 @@
-"""Time every kernel, on each backend: `pytest benchmarks --benchmark-enable`.
+"""Time every kernel: `pytest benchmarks/test_kernels.py --benchmark-enable -k "conv2d and N60"`.
 
-The arguments are those of the kernel's largest case in the case table. A result is compared with
-the reference before it is timed.
+The work is that of `diglot bench`, at sizes that networks have, and a little of it at sizes that
+loops in Python can do.
 """
 
-import numpy as np
 import pytest
 
-from diglot import kernels
-from diglot.kernels.cases import CASES
-from diglot.kernels.draw import Case
-from diglot.kernels.tolerance import call, largest_difference, truth
+from competitors import BACKENDS, LOOPS, NAIVE, PEERS, competitor, time
+from diglot.bench.convolutions import Convolution
+from diglot.bench.elements import cross_entropy, pooling
+from diglot.bench.products import product
+from diglot.bench.table import WORKS
+
+KERNELS = [work for work in WORKS if work.group != "training"]
+TINY = [
+    product(16, 16, 16),
+    *(work for work in Convolution(2, 3, 8, 4, 3, 1).works() if work.kind in LOOPS),
+    pooling("max_pool2d", (2, 3, 8, 8), 2, 2, 0),
+    pooling("avg_pool2d", (2, 3, 8, 8), 2, 2, 0),
+    cross_entropy(8, 10),
+]
 
 
-def largest_case(kernel: str) -> Case:
-    """The one with the most numbers in its arguments."""
+@pytest.mark.parametrize("name", [*BACKENDS, *PEERS])
+@pytest.mark.parametrize("work", KERNELS, ids=lambda work: work.name)
+def test_time(benchmark, work, name):
+    if not competitor(name).knows(work.kind):
+        pytest.skip(f"{name} does not do this in one call")
+    time(benchmark, name, work)
 
-    def numbers(case: Case) -> int:
-        return sum(np.size(value) for value in case.arguments(np.float32).values())
 
-    return max((case for case in CASES[kernel] if case.calls == 1), key=numbers)
-
-
-@pytest.mark.parametrize("backend", ["reference", *kernels.available_builds()])
-@pytest.mark.parametrize("kernel", CASES)
-def test_time(benchmark, kernel, backend):
-    case = largest_case(kernel)
-    arguments = case.arguments(np.float32)
-    expected = truth(kernel, case, arguments, np.dtype(np.float32))
-    benchmark.group = f"{kernel}, {case.name}"
-    with kernels.use_backend(backend):
-        function = getattr(kernels, kernel)
-        worst = largest_difference(call(function, arguments, case.calls), expected)
-        assert worst.units <= 1, str(worst)
-        benchmark(lambda: function(**arguments))
+@pytest.mark.parametrize("name", [NAIVE, *BACKENDS, *PEERS])
+@pytest.mark.parametrize("work", TINY, ids=lambda work: f"tiny {work.name}")
+def test_time_beside_loops(benchmark, work, name):
+    time(benchmark, name, work)

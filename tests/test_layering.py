@@ -48,10 +48,16 @@ ROOMS = {
         {"ground", "kernels", "metrics", "datasets", "optimizers", "operations", "losses"}
         | {"layers", "network", "trainer"},
     ),
+    "bench": (
+        {"bench"},
+        {"ground", "reference", "kernels", "threads", "optimizers", "losses", "layers"}
+        | {"network", "trainer"},
+    ),
     "cli": (
         {"cli", "__main__"},
-        {"ground", "kernels", "threads", "datasets", "optimizers", "operations", "losses"}
-        | {"layers", "network", "trainer", "verify", "plots", "ladder", "reproduce"},
+        {"ground", "reference", "kernels", "threads", "datasets", "optimizers", "operations"}
+        | {"losses", "layers", "network", "trainer", "verify", "plots", "ladder", "reproduce"}
+        | {"bench"},
     ),
 }
 
@@ -63,7 +69,9 @@ OUTSIDE = {
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},
     "sklearn": {"reproduce"},
-    "threadpoolctl": {"ladder.timing"},
+    "threadpoolctl": {"bench.machine", "ladder.timing"},
+    "torch": {"bench.peers.with_torch", "bench.peers.torch_training"},
+    "jax": {"bench.peers.with_jax", "bench.peers.jax_training"},
 }
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -157,6 +165,14 @@ def test_each_outside_package_has_its_place(path):
         assert module in home or belongs(module, home), (
             f"{relative(path)}:{line} imports {package}, which belongs in {sorted(home)}"
         )
+
+
+def test_the_peers_are_imported_only_where_they_are_timed():
+    # By name, in `peers.load`: whoever imports diglot, or its command, does not import PyTorch.
+    for path in PYTHON:
+        if not module_name(path).startswith("bench.peers"):
+            found = {target for _, package, target in imports(path) if package == "diglot"}
+            assert not {t for t in found if t and t.startswith("bench.peers.")}, relative(path)
 
 
 def test_the_definitions_import_numpy_and_math_alone():

@@ -11,6 +11,8 @@ from diglot.history import History
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.text import Text
+
 from diglot import plots
 
 
@@ -112,6 +114,54 @@ class TestConfusionMatrix:
     def test_bad_counts(self, shape: tuple[int, ...]) -> None:
         with pytest.raises(ShapeError, match="counts have shape"):
             plots.confusion_matrix(np.zeros(shape, int))
+
+
+class TestRoofline:
+    POINTS = (
+        plots.Point("matmul 512", "matmul", 85.0, 2e11),
+        plots.Point("tanh", "activations", 2.5, 4e10),
+        plots.Point("", "matmul", 85.0, 1e11),
+    )
+
+    def test_points_and_ceilings(self, tmp_path: Path) -> None:
+        figure = plots.roofline(
+            self.POINTS,
+            fma=2.5e11,
+            bandwidths={"L2": 2e11, "memory": 4e10},
+            title="here",
+            path=tmp_path / "roof.png",
+        )
+        (panel,) = figure.axes
+        texts = [text.get_text() for text in panel.texts]
+        assert {"matmul 512", "tanh"} < set(texts)
+        assert "multiply-adds: 250 GFLOP/s" in texts
+        assert "memory: 40 GB/s" in texts
+        assert "" not in texts
+        assert [group.get_label() for group in panel.collections] == ["matmul", "activations"]
+        np.testing.assert_allclose(panel.collections[1].get_offsets(), [[2.5, 40]])
+        roof, *slopes = panel.lines
+        np.testing.assert_allclose(roof.get_ydata(), [250, 250])
+        for line in slopes:  # both axes are logarithmic: a slope of one
+            (x0, x1), (y0, y1) = line.get_data()
+            assert y1 / y0 == pytest.approx(x1 / x0)
+        assert is_png(tmp_path / "roof.png")
+
+    def test_labels_do_not_hide_each_other(self) -> None:
+        same = [plots.Point(f"kernel {i}", "pool", 1.0, 1e10) for i in range(12)]
+        figure = plots.roofline(same, fma=1e11, bandwidths={"memory": 2e10})
+        figure.draw_without_rendering()
+        boxes = [
+            Text.get_window_extent(text)  # without the line to its point
+            for text in figure.axes[0].texts
+            if text.get_text().startswith("kernel")
+        ]
+        assert len(boxes) == 12
+        for i, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:i])
+
+    def test_nothing_to_draw(self) -> None:
+        with pytest.raises(DataError, match="nothing to draw"):
+            plots.roofline([], fma=1, bandwidths={"memory": 1})
 
 
 def test_other_formats_and_unknown_ones(tmp_path: Path) -> None:

@@ -13,5 +13,6 @@ void bind_dropout(pybind11::module_& m);
 void bind_losses(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_ladder(pybind11::module_& m);  // a submodule: its rungs are no kernels
+void bind_peak(pybind11::module_& m);
 
 }  // namespace diglot

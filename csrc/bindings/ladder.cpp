@@ -3,7 +3,6 @@
 #include "bindings/families.h"
 #include "ladder/conv2d.h"
 #include "ladder/matmul.h"
-#include "ladder/peak.h"
 
 namespace diglot {
 
@@ -131,12 +130,6 @@ void require_conv2d_arguments(const py::object& x, const py::object& w, const py
     require_conv_forward_arguments(x, w, b, stride, padding, dilation, groups);
 }
 
-double multiply_adds_binding(bool in_float32, Index steps, int threads) {
-    py::gil_scoped_release nogil;
-    return in_float32 ? ladder::run_multiply_adds<float>(steps, threads)
-                      : ladder::run_multiply_adds<double>(steps, threads);
-}
-
 }  // namespace
 
 void bind_ladder(py::module_& parent) {
@@ -153,8 +146,6 @@ void bind_ladder(py::module_& parent) {
     m.def("require_conv2d_arguments", &require_conv2d_arguments, py::arg("x"), py::arg("w"),
           py::arg("b"), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
           py::arg("groups"));
-    m.def("run_multiply_adds", &multiply_adds_binding, py::arg("in_float32"), py::arg("steps"),
-          py::arg("threads"));
 }
 
 }  // namespace diglot

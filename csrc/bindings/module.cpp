@@ -17,6 +17,7 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
     diglot::bind_losses(m);
     diglot::bind_optim(m);
     diglot::bind_ladder(m);
+    diglot::bind_peak(m);
 
     m.def("set_num_threads", &diglot::set_num_threads, py::arg("count"));
     m.def("get_num_threads", &diglot::get_num_threads);

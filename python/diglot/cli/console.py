@@ -32,10 +32,10 @@ def _integer(text: str, least: int) -> int:
     return int(text)
 
 
-def make_console() -> Console:
+def make_console(width_of_a_pipe: int = _WIDTH_OF_A_PIPE) -> Console:
     """Make a console on standard output; where that is no terminal, lines may be long."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(markup=False, highlight=False, width=_WIDTH_OF_A_PIPE if piped else None)
+    return Console(markup=False, highlight=False, width=width_of_a_pipe if piped else None)
 
 
 def make_table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diglot.ladder.timing import Timing, factor
-from diglot.plots import _figure, _finished
+from diglot.plots.figure import finished, make_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def staircase(
     Raises:
         ImportError: matplotlib is missing.
     """
-    figure = _figure(1, 1, width=1.05 * len(timings) + 1.6, height=5.4)
+    figure = make_figure(1, 1, width=1.05 * len(timings) + 1.6, height=5.4)
     (panel,) = figure.axes
     lowest = min(timing.gflops for timing in timings)
     highest = max([*peaks.values(), *(timing.gflops for timing in timings)])
@@ -82,7 +82,7 @@ def staircase(
     panel.set_title(title, loc="left", fontweight="bold")
     panel.grid(axis="y", alpha=0.25, zorder=0)
     panel.spines[["top", "right"]].set_visible(False)
-    return _finished(figure, path)
+    return finished(figure, path)
 
 
 def _colour(timing: Timing) -> str:

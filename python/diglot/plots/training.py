@@ -1,16 +1,10 @@
-"""Pictures of a training, drawn with matplotlib: `pip install 'diglot[plots]'`.
-
-Every function returns a matplotlib Figure and, given a path, also writes it there (.png, .svg,
-.pdf). No window is opened and no global state of matplotlib is touched.
-"""
+"""Pictures of a training: its curves, and what the network predicts."""
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +12,12 @@ import numpy as np
 from diglot._typing import Array
 from diglot.errors import DataError, ShapeError
 from diglot.history import History
+from diglot.plots.figure import COLOURS, MARKERS, finished, make_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe & Ito's palette: told apart with every kind of colour vision."""
-_MARKERS = "osD^vPX"
 _WRONG = "#B03A00"
 _MAX_IMAGES = 400
 
@@ -53,11 +45,11 @@ def training_curves(
     if not any(len(history) for history in runs.values()):
         raise DataError("there is nothing to draw: the history has no epochs")
     names = list(dict.fromkeys(n for history in runs.values() for n in _evaluated(history)))
-    figure = _figure(1 + len(names), 1, width=4.6, height=3.6)
+    figure = make_figure(1 + len(names), 1, width=4.6, height=3.6)
     panels = figure.axes
     for index, (label, history) in enumerate(runs.items()):
-        colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
-        other = colour if label else _COLOURS[1]
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        other = colour if label else COLOURS[1]
         prefix = f"{label}, " if label else ""
         width = 1.5 + 2 * (len(runs) - 1 - index)  # so that of equal curves none is hidden
         _curve(panels[0], history, history.loss, f"{prefix}training", colour, marker, "-", width)
@@ -76,7 +68,7 @@ def training_curves(
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize="small", handlelength=2.8)
-    return _finished(figure, path)
+    return finished(figure, path)
 
 
 def predictions(
@@ -117,7 +109,7 @@ def predictions(
             raise ShapeError(f"{name} has shape {labels.shape}, expected {images.shape[:1]}")
     columns = min(columns, len(images))
     width, height = (1.05, 1.35) if class_names is None else (1.5, 2.0)
-    figure = _figure(columns, math.ceil(len(images) / columns), width=width, height=height)
+    figure = make_figure(columns, math.ceil(len(images) / columns), width=width, height=height)
     for panel, image, found, right in zip(figure.axes, images, predicted, truth, strict=False):
         panel.imshow(image, cmap="gray_r", interpolation="nearest")
         title, mistaken = _label(found, class_names), found != right
@@ -134,7 +126,7 @@ def predictions(
         panel.set(xticks=[], yticks=[])
     for panel in figure.axes[len(images) :]:
         panel.set_axis_off()
-    return _finished(figure, path)
+    return finished(figure, path)
 
 
 def confusion_matrix(
@@ -161,7 +153,7 @@ def confusion_matrix(
     classes = len(counts)
     names = [_label(k, class_names) for k in range(classes)]
     side = max(3.5, 0.5 * classes + 1.2)
-    figure = _figure(1, 1, width=side + 0.8, height=side)
+    figure = make_figure(1, 1, width=side + 0.8, height=side)
     (panel,) = figure.axes
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -173,29 +165,7 @@ def confusion_matrix(
     panel.set(xlabel="predicted", ylabel="true")
     panel.tick_params(length=0)
     figure.colorbar(image, ax=panel, label="share of the true class", shrink=0.8)
-    return _finished(figure, path)
-
-
-def _figure(columns: int, rows: int, *, width: float, height: float) -> Figure:
-    """Make an empty figure of equal panels, each of so many inches."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "plots need matplotlib, which is not installed: pip install 'diglot[plots]'"
-        ) from error
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    figure.subplots(rows, columns)
-    return figure
-
-
-def _finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
-    if path is not None:
-        path = Path(path)
-        picture = io.BytesIO()  # drawn completely before a file is opened
-        figure.savefig(picture, format=path.suffix[1:] or "png", dpi=144)
-        path.write_bytes(picture.getvalue())
-    return figure
+    return finished(figure, path)
 
 
 def _evaluated(history: History) -> list[str]:

@@ -1,0 +1,127 @@
+"""Each kind of work in PyTorch: eager mode, as its users write it, gradients through autograd."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from diglot._typing import Array
+from diglot.bench.peers.torch_training import training
+from diglot.bench.work import Arguments, Run
+
+VERSION = torch.__version__
+aten = torch.ops.aten
+
+
+def set_threads(count: int) -> None:
+    """Use so many threads within an operation."""
+    torch.set_num_threads(count)
+
+
+def _arrays(result: Any) -> list[Array]:
+    parts = result if isinstance(result, tuple | list) else (result,)
+    return [part.detach().numpy() for part in parts]
+
+
+def _tensors(a: Arguments) -> dict[str, Any]:
+    return {n: torch.from_numpy(v) if hasattr(v, "dtype") else v for n, v in a.items()}
+
+
+def _plain(function: Callable[[dict[str, Any]], Any]) -> Callable[[Arguments], Run]:
+    """Make work of a function of tensors; no gradients are asked for."""
+
+    def prepare(arguments: Arguments) -> Run:
+        a = _tensors(arguments)
+        return Run(lambda: function(a), _arrays)
+
+    return prepare
+
+
+def _differentiated(
+    function: Callable[[dict[str, Any]], Any], *inputs: str
+) -> Callable[[Arguments], Run]:
+    """Make work of a function and its gradients with respect to some of its arguments."""
+
+    def prepare(arguments: Arguments) -> Run:
+        a = _tensors(arguments)
+        wanted = [a[name].requires_grad_() for name in inputs]
+
+        def call() -> Any:
+            y = function(a)
+            return y, *torch.autograd.grad(y, wanted, a.get("dy"))
+
+        return Run(call, _arrays)
+
+    return prepare
+
+
+def _matmul(arguments: Arguments) -> Run:
+    a, b = torch.from_numpy(arguments["a"]), torch.from_numpy(arguments["b"])
+    a = a.mT if arguments["transpose_a"] else a
+    b = b.mT if arguments["transpose_b"] else b
+    return Run(lambda: torch.matmul(a, b), _arrays)
+
+
+def _conv2d(a: dict[str, Any]) -> Any:
+    s = a.get("settings", a)
+    return F.conv2d(a["x"], a["w"], a["b"], s["stride"], s["padding"], s["dilation"], s["groups"])
+
+
+def _max_pool2d(a: dict[str, Any]) -> Any:
+    return F.max_pool2d(a["x"], **a["settings"])
+
+
+def _avg_pool2d(a: dict[str, Any]) -> Any:
+    return F.avg_pool2d(a["x"], **a["settings"])
+
+
+def _optimizer(kind: Any, **names: str) -> Callable[[Arguments], Run]:
+    """Make a step of torch.optim ready; `names` are its words for our settings."""
+
+    def prepare(arguments: Arguments) -> Run:
+        settings = {
+            names.get(n, n): v
+            for n, v in arguments.items()
+            if not hasattr(v, "dtype") and n != "step"
+        }
+        param = torch.from_numpy(arguments["param"].copy()).requires_grad_()
+        param.grad = torch.from_numpy(arguments["grad"])
+        step = kind([param], **settings).step
+        return Run(step, lambda _: [param.detach().numpy()])
+
+    return prepare
+
+
+PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
+    "matmul": _matmul,
+    "conv2d_forward": _plain(_conv2d),
+    "conv2d": _differentiated(_conv2d, "x", "w", "b"),
+    "max_pool2d": _differentiated(_max_pool2d, "x"),
+    "avg_pool2d": _differentiated(_avg_pool2d, "x"),
+    "sigmoid_forward": _plain(lambda a: torch.sigmoid(a["x"])),
+    "sigmoid_backward": _plain(lambda a: aten.sigmoid_backward(a["dy"], a["y"])),
+    "tanh_forward": _plain(lambda a: torch.tanh(a["x"])),
+    "tanh_backward": _plain(lambda a: aten.tanh_backward(a["dy"], a["y"])),
+    "relu_forward": _plain(lambda a: torch.relu(a["x"])),
+    "relu_backward": _plain(lambda a: aten.threshold_backward(a["dy"], a["y"], 0)),
+    "leaky_relu_forward": _plain(lambda a: F.leaky_relu(a["x"])),
+    "leaky_relu_backward": _plain(lambda a: aten.leaky_relu_backward(a["dy"], a["y"], 0.01, True)),
+    "gelu_forward": _plain(lambda a: F.gelu(a["x"])),
+    "gelu_backward": _plain(lambda a: aten.gelu_backward(a["dy"], a["x"])),
+    "softmax_forward": _plain(lambda a: torch.softmax(a["x"], -1)),
+    "softmax_backward": _plain(
+        lambda a: aten._softmax_backward_data(a["dy"], a["y"], -1, torch.float32)
+    ),
+    "softmax_cross_entropy": _differentiated(
+        lambda a: F.cross_entropy(a["logits"], a["labels"]), "logits"
+    ),
+    "dropout": _differentiated(lambda a: F.dropout(a["x"], a["rate"]), "x"),
+    "sgd_inplace": _optimizer(torch.optim.SGD),
+    "sgd_momentum_inplace": _optimizer(torch.optim.SGD),
+    "adagrad_inplace": _optimizer(torch.optim.Adagrad),
+    "rmsprop_inplace": _optimizer(torch.optim.RMSprop),
+    "adam_inplace": _optimizer(torch.optim.Adam),
+    "training": training,
+}
+"""By kind of work: what makes it ready."""
