@@ -26,6 +26,13 @@ def _conv2d(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
     return y, dx, dw, db
 
 
+def _dense(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
+    y = k.dense_forward(a["x"], a["w"], a["b"])
+    dx = k.matmul(a["dy"], a["w"], transpose_b=True)
+    dw, db = k.dense_backward_weight(a["dy"], a["x"])
+    return y, dx, dw, db
+
+
 def _max_pool2d(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
     y, indices = k.max_pool2d_forward(a["x"], **a["settings"])
     return y, k.max_pool2d_backward(a["dy"], indices, input_size=a["x"].shape[2:])
@@ -47,6 +54,7 @@ def _dropout(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
 
 
 COMBINATIONS: Mapping[str, tuple[Combination, tuple[str, ...]]] = {
+    "dense": (_dense, ("dense_forward", "matmul", "dense_backward_weight")),
     "conv2d": (
         _conv2d,
         ("conv2d_forward", "conv2d_backward_input", "conv2d_backward_weight"),

@@ -71,10 +71,35 @@ def dense_layer(N: int, inputs: int, outputs: int) -> Iterator[Work]:
     yield product(N, outputs, inputs, "b", name=f"{name}, input gradient", label=f"{label} dx")
 
 
+def whole_layer(N: int, inputs: int, outputs: int) -> Work:
+    """Describe a layer's forward and backward pass, bias included."""
+
+    def draw(source: Source) -> Arguments:
+        return {
+            "x": source.normal(N, inputs),
+            "w": source.normal(inputs, outputs),
+            "b": source.normal(outputs),
+            "dy": source.normal(N, outputs),
+        }
+
+    name = f"{N}x{inputs} · {inputs}x{outputs}"
+    return Work(
+        name=f"dense {name}, both ways",
+        group="matmul",
+        kind="dense",
+        draw=draw,
+        flops=6.0 * N * inputs * outputs,
+        bytes=4.0 * (2 * N * inputs + 2 * inputs * outputs + 2 * N * outputs + 2 * outputs),
+        goals=_GOOD,
+        label=f"{inputs}→{outputs} both",
+    )
+
+
 WORKS = (
     *(square(n) for n in (32, 64, 128, 512, 1024, 2048)),
     *dense_layer(60, 784, 89),
     *dense_layer(60, 89, 10),
     *dense_layer(60, 28 * 28 * 32, 10),
     product(64, 3136, 128),
+    whole_layer(60, 784, 89),
 )

@@ -95,6 +95,7 @@ def _optimizer(kind: Any, **names: str) -> Callable[[Arguments], Run]:
 
 PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
     "matmul": _matmul,
+    "dense": _differentiated(lambda a: torch.addmm(a["b"], a["x"], a["w"]), "x", "w", "b"),
     "conv2d_forward": _plain(_conv2d),
     "conv2d": _differentiated(_conv2d, "x", "w", "b"),
     "max_pool2d": _differentiated(_max_pool2d, "x"),
