@@ -119,3 +119,25 @@ def test_torch_may_be_imported_before_or_after(order):
     )
     done = run(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_first_use_of_another_backend_reaches_every_caller():
+    # Before it, kernels are plain names of the module; it has to take them away.
+    code = (
+        "import contextvars, threading, diglot\n"
+        "from diglot import kernels\n"
+        "first = kernels.matmul\n"
+        "assert 'matmul' in vars(kernels)\n"
+        "def other(): seen.append(kernels.matmul)\n"
+        "with diglot.use_backend('reference'):\n"
+        "    assert kernels.matmul is kernels.reference.matmul\n"
+        "    inside, seen = contextvars.copy_context(), []\n"
+        "    thread = threading.Thread(target=other)\n"
+        "    thread.start(); thread.join()\n"
+        "    assert seen == [first]\n"
+        "assert kernels.matmul is first\n"
+        "inside.run(other)\n"
+        "assert seen[1] is kernels.reference.matmul\n"
+    )
+    done = run(code, DIGLOT_BACKEND="native")
+    assert done.returncode == 0, done.stderr

@@ -173,6 +173,15 @@ class TestSoftmaxCrossEntropy:
         with pytest.raises(DataError, match=r"labels lie in .*, expected 0\.\.3"):
             SoftmaxCrossEntropy().forward(np.zeros((3, 4)), np.array([0, label, 1]))
 
+    @pytest.mark.parametrize("dtype", ["int8", ">i2", ">i8", "<i8"])
+    def test_many_classes_and_any_byte_order(self, rng, dtype):
+        logits, labels = rng.normal(size=(3, 300)), np.array([0, 127, 5])
+        loss = SoftmaxCrossEntropy()
+        assert loss.forward(logits, labels.astype(dtype)) == loss.forward(logits, labels)
+        labels[1] = -1
+        with pytest.raises(DataError, match=r"labels lie in -1\.\.5, expected 0\.\.299"):
+            loss.forward(logits, labels.astype(dtype))
+
     @pytest.mark.parametrize(
         "row", [[0, 0, 0], [1, 1, 0], [0.5, 0.5, 0], [2, 0, 0], [1, np.nan, 0]]
     )

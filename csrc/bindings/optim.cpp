@@ -12,6 +12,8 @@ namespace {
 class Step {
   public:
     Step(const py::object& param, const py::object& grad) {
+        arrays_.reserve(4);
+        names_.reserve(4);
         add(param, "param", true);
         add(grad, "grad", false);
     }

@@ -5,9 +5,10 @@ nothing else of it goes into a model file's architecture. So this file knows how
 object into plain JSON and back, and how to check the arguments.
 """
 
+from __future__ import annotations
+
 import copy
 import dataclasses
-import difflib
 import inspect
 import math
 import numbers
@@ -100,6 +101,8 @@ def resolve(value: object, allowed: Mapping[str, type[T]], what: str) -> T:
     if isinstance(value, str):
         names = {_plain(name): cls for name, cls in allowed.items()}
         if _plain(value) not in names:
+            import difflib
+
             near = difflib.get_close_matches(_plain(value), names, n=1)
             hint = f"did you mean {names[near[0]].__name__!r}? " if near else ""
             raise ValueError(f"{what} {brief(value)} is unknown; {hint}{_known(allowed)}")
@@ -184,7 +187,7 @@ def brief(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def _arguments(configured: Any) -> list["dataclasses.Field[Any]"]:
+def _arguments(configured: Any) -> list[dataclasses.Field[Any]]:
     """List the fields that are arguments; a class that is no dataclass has none."""
     if not dataclasses.is_dataclass(configured):
         return []
@@ -195,7 +198,7 @@ def _again(configured: Any) -> Any:
     return dataclasses.replace(configured)
 
 
-def _is_required(field: "dataclasses.Field[Any]") -> bool:
+def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is field.default_factory is dataclasses.MISSING
 
 

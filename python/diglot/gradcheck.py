@@ -7,6 +7,8 @@ wrong in several places (errata E1 to E9), and this comparison finds each of the
 gradient of the output is random, that there is more than one row, and that images are rectangular.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -88,7 +90,7 @@ class ArrayCheck:
         *,
         eps: float = 1e-6,
         tolerance: float = 1e-6,
-    ) -> "ArrayCheck":
+    ) -> ArrayCheck:
         """Compare two gradients of one array.
 
         They may differ by `tolerance` times the largest element, and by what rounding does to the

@@ -1,5 +1,7 @@
 """The parameters that a network starts with, drawn from a Generator."""
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

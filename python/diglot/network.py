@@ -1,5 +1,7 @@
 """A neural network: layers in a row, and a loss."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, final

@@ -12,7 +12,6 @@ what it claims before the claim has been compared with the file's size and with 
 import io
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from safetensors.numpy import save as to_safetensors
 
 from diglot._typing import Array, DType, Shape
 from diglot.config import brief
@@ -50,6 +48,8 @@ def write_model(
         ValueError: the architecture is too long for a header.
         OSError: the file cannot be written; the old one, if any, is still there.
     """
+    from safetensors.numpy import save as to_safetensors  # here: few programs save a model
+
     metadata = FORMAT | {"architecture": json.dumps(architecture, allow_nan=False)}
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     content = to_safetensors(arrays, metadata)
@@ -233,6 +233,8 @@ def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that whoever opens its name finds the old content or the whole new one."""
+    import secrets  # here, as it loads OpenSSL
+
     temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as stream:

@@ -1,5 +1,7 @@
 """The training loop: batches through a network, gradients to an optimizer, and notes of it all."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping

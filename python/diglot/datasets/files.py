@@ -1,6 +1,5 @@
 """Where the files of a data set come from: $DIGLOT_DATA, or a download that is kept."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,5 +76,7 @@ def _download(files: FileSet, name: str) -> Path:
 
 
 def _digest(path: Path) -> str:
+    import hashlib  # here, as it loads OpenSSL
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,16 +1,20 @@
 """IDX, the file format of MNIST: a few bytes of header, then one array."""
 
-import gzip
+from __future__ import annotations
+
 import math
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from diglot._typing import Array, Shape
 from diglot.errors import DataError
+
+if TYPE_CHECKING:
+    import gzip
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_RANK = 8
@@ -41,6 +45,8 @@ def read_idx(
 
     Source: yann.lecun.com/exdb/mnist, "THE IDX FILE FORMAT".
     """
+    import gzip  # here, as most programs read no such file
+
     path = Path(path)
     try:
         with path.open("rb") as plain:

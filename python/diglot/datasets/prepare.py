@@ -1,5 +1,7 @@
 """From raw data to what a network trains on: scale, encode, split, cut into batches."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 

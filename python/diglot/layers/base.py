@@ -1,5 +1,7 @@
 """A layer: a few operations in a row, and the parameters they need."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, final

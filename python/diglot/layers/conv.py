@@ -1,5 +1,7 @@
 """The convolutional layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from math import prod
 from typing import final

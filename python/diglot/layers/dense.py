@@ -1,5 +1,7 @@
 """The dense layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import final
 

@@ -1,5 +1,7 @@
 """Pooling layers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,5 +1,7 @@
 """Layers without parameters that act on samples of any shape."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import prod
 from typing import final

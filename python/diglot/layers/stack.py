@@ -1,5 +1,7 @@
 """Layers in a row: is this list one, and do its layers fit together?"""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 

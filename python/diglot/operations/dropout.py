@@ -1,5 +1,7 @@
 """Dropout: train a different part of the network at every step."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 
