@@ -44,8 +44,7 @@ def _matmul(a: Arguments) -> Run:
     return _run(_product(a["transpose_a"], a["transpose_b"]), a["a"], a["b"])
 
 
-@jax.jit
-def _dense_both(x: Any, w: Any, b: Any, dy: Any) -> Any:
+def _dense(x: Any, w: Any, b: Any, dy: Any) -> Any:
     y, backward = jax.vjp(lambda x, w, b: x @ w + b, x, w, b)
     return y, *backward(dy)
 
@@ -185,7 +184,7 @@ def _optimizer(function: Callable[..., Any], *state: str) -> Callable[[Arguments
 
 PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
     "matmul": _matmul,
-    "dense": lambda a: _run(_dense_both, a["x"], a["w"], a["b"], a["dy"]),
+    "dense": _jitted(_dense, "x", "w", "b", "dy"),
     "conv2d_forward": _conv2d_forward,
     "conv2d": _conv2d,
     "max_pool2d": _pool(largest=True),
