@@ -11,7 +11,7 @@ from diglot.bench import peers
 from diglot.bench.convolutions import Convolution
 from diglot.bench.elements import WORKS, activation, cross_entropy, dropout, pooling
 from diglot.bench.measure import compare
-from diglot.bench.products import product
+from diglot.bench.products import product, whole_layer
 from diglot.bench.trainings import Stage, training
 from diglot.bench.work import Source
 from diglot.kernels import reference
@@ -26,6 +26,7 @@ STAGES = (
 )
 TINY = [
     *(product(5, 6, 7, transposed) for transposed in ("", "a", "b")),
+    whole_layer(5, 6, 7),
     *Convolution(2, 4, 9, 6, 3, 1, 2, groups=2).works(),
     *Convolution(2, 3, 9, 4, 3, 2, dilation=2).works(),
     *Convolution(2, 3, 6, 4, 1).works(),

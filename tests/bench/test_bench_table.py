@@ -68,7 +68,7 @@ def test_a_new_kernel_is_one_line():
 @pytest.mark.parametrize(
     ("patterns", "expected"),
     [
-        (["matmul"], lambda w: w.kind == "matmul"),
+        (["matmul"], lambda w: w.group == "matmul"),
         (["conv2d"], lambda w: w.group == "conv2d"),
         (["conv2d_backward_input"], lambda w: w.kind == "conv2d"),
         (["pool", "optim"], lambda w: w.group in ("pool", "optim")),
