@@ -108,11 +108,14 @@ void strip_of_outputs(const Taps& taps, Index filters, Index positions, const T*
     static constexpr auto table =
         tile_table<T>(std::make_integer_sequence<int, Tile<T>::filters>());
     const auto& tiles = table[filters - 1];
-    const Index width = most_vectors<T>(static_cast<int>(filters)) * lanes<T>;
-    for (Index p = 0; p < positions; p += width) {
-        const Index columns = std::min(width, positions - p);
-        tiles[ceil_div(columns, lanes<T>) - 1](taps, weights, source + p,
-                                               {bias, accumulate, y + p, y_stride, columns});
+    const Index most = most_vectors<T>(static_cast<int>(filters));
+    for (Index p = 0; p < positions;) {
+        const Index left = ceil_div(positions - p, lanes<T>);
+        // A tile of one vector does less with each weight it reads: 3 + 1 is cut 2 + 2.
+        const Index vectors = left <= most ? left : left == most + 1 ? ceil_div(left, 2) : most;
+        const Index columns = std::min(vectors * lanes<T>, positions - p);
+        tiles[vectors - 1](taps, weights, source + p, {bias, accumulate, y + p, y_stride, columns});
+        p += columns;
     }
 }
 

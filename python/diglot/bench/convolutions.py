@@ -108,7 +108,6 @@ CONVOLUTIONS = (
         32,
         5,
         2,
-        forward=(Goal(1.3, TORCH),),
         both=(Goal(3.0, TORCH), Goal(3.0, JAX)),
         what="book",
     ),
