@@ -60,6 +60,11 @@ class Planes {
     void fill(const T* image, const Band& band, T* to) const {
         const bool rows_follow = rows_.stride == 1 && columns_.stride == 1 &&
                                  width_ == columns_.size && band.columns == width_;
+        const Index pixels = columns_.stride * width_;
+        if ((columns_.stride == 2 || columns_.stride == 4) && columns_.shift_step == 1 &&
+            pixels <= most_pixels)
+            return columns_.stride == 2 ? fill_together<2>(image, band, to)
+                                        : fill_together<4>(image, band, to);
         for (Index v = 0; v < columns_.taps; ++v, to += plane()) {
             const Index shift = columns_.shift(v) + band.column * columns_.stride;
             const Inside inside(shift, columns_.stride, columns_.size, band.columns);
@@ -71,6 +76,65 @@ class Planes {
     }
 
   private:
+    static constexpr Index most_pixels = 2048;  // of some rows, on the stack
+
+    // With a stride, the planes of neighbouring v are the rows' pixels dealt out in turn, and those
+    // of v and v + stride are the same but for a shift by one: rows are read once for all of them.
+    template <int Stride, class T>
+    void fill_together(const T* image, const Band& band, T* to) const {
+        const Index pixels = Stride * width_, at_once = most_pixels / pixels;
+        const Index left = band.column * Stride + columns_.first_shift;
+        const Index step = std::gcd(rows_.stride, rows_.shift_step);
+        T lines[most_pixels + lanes<T>];
+        for (Index c = 0; c < classes_; c += step)
+            for (Index q = 0; q < height_; q += at_once) {
+                const Index count = std::min(at_once, height_ - q),
+                            first = (c * height_ + q) * width_;
+                for (Index r = 0; r < count; ++r) {
+                    const Index row = (band.row + q + r) * rows_.stride + rows_.lowest() + c;
+                    copy_pixels(lines + r * pixels, image, row, left, pixels);
+                }
+                for (Index v = 0; v < columns_.taps; ++v) {
+                    T* const plane_v = to + v * plane() + first;
+                    if (v < Stride) {
+                        deal_out<Stride>(plane_v, lines + v, count * width_);
+                        continue;
+                    }
+                    deal_out<1>(plane_v, plane_v - Stride * plane() + 1, count * width_ - 1);
+                    const Index column = left + v + Stride * (width_ - 1);
+                    for (Index r = 0; r < count; ++r)
+                        plane_v[(r + 1) * width_ - 1] = pixel(
+                            image, (band.row + q + r) * rows_.stride + rows_.lowest() + c, column);
+                }
+            }
+    }
+
+    template <class T>
+    T pixel(const T* image, Index row, Index column) const {
+        const bool inside = row >= 0 && row < rows_.size && column >= 0 && column < columns_.size;
+        return inside ? image[row * columns_.size + column] : T(0);
+    }
+
+    // Pixels [left, left + count) of a row, zeros outside the image.
+    template <class T>
+    void copy_pixels(T* to, const T* image, Index row, Index left, Index count) const {
+        const Index first = std::clamp<Index>(-left, 0, count);
+        const Index end = std::clamp<Index>(columns_.size - left, first, count);
+        if (row < 0 || row >= rows_.size) return zero(to, count);
+        zero(to, first);
+        copy_apart<1>(to + first, image + row * columns_.size + left + first, end - first);
+        zero(to + end, count - end);
+    }
+
+    // Exactly `count` elements: what comes next in memory has been written before.
+    template <int Stride, class T>
+    static void deal_out(T* to, const T* from, Index count) {
+        Index i = 0;
+        for (; i + lanes<T> <= count; i += lanes<T>)
+            store(to + i, apart<Stride>(from + i * Stride, lanes<T>));
+        if (i < count) store_part(to + i, apart<Stride>(from + i * Stride, count - i), count - i);
+    }
+
     // As wide as the image: its rows are shifted together, and then the border's columns are
     // cleared of what has come over from the next row.
     template <class T>
