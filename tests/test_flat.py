@@ -8,6 +8,7 @@ import pytest
 
 import diglot
 from diglot import kernels
+from diglot.errors import ShapeError
 from diglot.flat import SMALL, FlatArrays
 from diglot.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
 
@@ -257,3 +258,16 @@ def test_gradients_stay_the_callers(data):
     net.train_batch(data[0][5:], data[1][5:])
     SGDMomentum(0.1).step(net.flat_parameters(), net.gradients())
     assert_same_bits(first, kept)
+
+
+def test_an_optimizer_of_another_network_is_refused_at_every_step():
+    optimizer = SGDMomentum(0.1)
+    for size, fits in [(4, True), (5, False)]:
+        layout = FlatArrays({"b": (size,)}, np.dtype(np.float32))
+        grads = {"b": np.ones(size, np.float32)}
+        for _ in range(2):
+            if fits:
+                optimizer.step(layout.arrays, grads)
+            else:
+                with pytest.raises(ShapeError, match="belongs to another network"):
+                    optimizer.step(layout.arrays, grads)

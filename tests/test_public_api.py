@@ -1,6 +1,7 @@
 """What a user sees: every public name exists, explains itself, and is either abstract or final."""
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -16,12 +17,18 @@ import diglot
 FAMILIES = ("operations", "layers", "losses", "optimizers", "schedules", "initializers")
 
 
+def _can_be_imported(name):
+    """Tell whether the peer that a module of diglot.bench.peers speaks to is installed."""
+    peer = re.search(r"\.peers\.(?:with_)?(torch|jax)", name)
+    return peer is None or importlib.util.find_spec(peer.group(1)) is not None
+
+
 def modules():
     names = [m.name for m in pkgutil.walk_packages(diglot.__path__, "diglot.")]
     return [
         importlib.import_module(name)
         for name in names
-        if not re.search(r"\._native_|\._cpu$|\.__main__$", name)
+        if not re.search(r"\._native_|\._cpu$|\.__main__$", name) and _can_be_imported(name)
     ]
 
 

@@ -28,28 +28,42 @@ Index pixels(Index h, Index w) {
     return count;
 }
 
-PoolShape pool_shape(Index n, Index c, Index h, Index w, const py::object& kernel_size,
-                     const py::object& stride, const py::object& padding) {
-    PoolShape s{
-        checked_product(n, c), h, w, 0, 0, require_pair(kernel_size, "kernel_size", 1), {}, {}};
-    s.stride = stride.is_none() ? s.kernel : require_pair(stride, "stride", 1);
-    s.padding = require_pair(padding, "padding", 0);
-    s.oh = output_extent("height", h, s.kernel.height, s.stride.height, s.padding.height);
-    s.ow = output_extent("width", w, s.kernel.width, s.stride.width, s.padding.width);
-    pixels(h, w);
-    return s;
-}
+struct Settings {
+    Pair kernel, stride, padding;
+
+    Settings(const py::object& kernel_size, const py::object& stride_argument,
+             const py::object& padding_argument)
+        : kernel(require_pair(kernel_size, "kernel_size", 1)),
+          stride(stride_argument.is_none() ? kernel : require_pair(stride_argument, "stride", 1)),
+          padding(require_pair(padding_argument, "padding", 0)) {}
+};
+
+// The shape of the images and of what comes out. Settings are read before: a user's __index__ may
+// change an array's shape.
+struct Images {
+    Index n, c;
+    PoolShape pool;
+
+    Images(Index n, Index c, Index h, Index w, const Settings& s)
+        : n(n), c(c), pool{checked_product(n, c), h, w, 0, 0, s.kernel, s.stride, s.padding} {
+        pool.oh = output_extent("height", h, s.kernel.height, s.stride.height, s.padding.height);
+        pool.ow = output_extent("width", w, s.kernel.width, s.stride.width, s.padding.width);
+        pixels(h, w);
+    }
+    std::vector<Index> outputs() const { return {n, c, pool.oh, pool.ow}; }
+};
 
 py::object max_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
                                       const py::object& stride, const py::object& padding) {
     const py::array x = require_array(x_argument, "x", 4);
-    const PoolShape s =
-        pool_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), kernel_size, stride, padding);
+    const Settings settings(kernel_size, stride, padding);
+    const Images images(x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
+    const PoolShape& s = images.pool;
     return dispatch(x, [&](auto zero) -> py::object {
         using T = decltype(zero);
         const auto values = contiguous<T>(x);
-        py::array_t<T> y = allocate<T>({x.shape(0), x.shape(1), s.oh, s.ow});
-        auto indices = allocate<std::int32_t>({x.shape(0), x.shape(1), s.oh, s.ow});
+        py::array_t<T> y = allocate<T>(images.outputs());
+        auto indices = allocate<std::int32_t>(images.outputs());
         T* y_data = y.mutable_data();
         std::int32_t* indices_data = indices.mutable_data();
         {
@@ -107,12 +121,13 @@ py::object max_pool2d_backward_binding(const py::object& dy_argument,
 py::object avg_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
                                       const py::object& stride, const py::object& padding) {
     const py::array x = require_array(x_argument, "x", 4);
-    const PoolShape s =
-        pool_shape(x.shape(0), x.shape(1), x.shape(2), x.shape(3), kernel_size, stride, padding);
+    const Settings settings(kernel_size, stride, padding);
+    const Images images(x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
+    const PoolShape& s = images.pool;
     return dispatch(x, [&](auto zero) -> py::object {
         using T = decltype(zero);
         const auto values = contiguous<T>(x);
-        py::array_t<T> y = allocate<T>({x.shape(0), x.shape(1), s.oh, s.ow});
+        py::array_t<T> y = allocate<T>(images.outputs());
         T* y_data = y.mutable_data();
         {
             py::gil_scoped_release nogil;
@@ -127,8 +142,9 @@ py::object avg_pool2d_backward_binding(const py::object& dy_argument, const py::
                                        const py::object& padding) {
     const py::array dy = require_array(dy_argument, "dy", 4);
     const Pair size = require_pair(input_size, "input_size", 0);
-    const PoolShape s =
-        pool_shape(dy.shape(0), dy.shape(1), size.height, size.width, kernel_size, stride, padding);
+    const Settings settings(kernel_size, stride, padding);
+    const Images images(dy.shape(0), dy.shape(1), size.height, size.width, settings);
+    const PoolShape& s = images.pool;
     const std::vector<Index> expected{dy.shape(0), dy.shape(1), s.oh, s.ow};
     DIGLOT_REQUIRE(std::equal(expected.begin(), expected.end(), dy.shape()),
                    "dy has shape " + shape_text(dy) + ", expected " + shape_text(expected));

@@ -20,7 +20,7 @@
 //    s cuts it into s x s phases (conv_pass.h, conv.cpp).
 //  - conv_sums.h computes the weight gradient from the same planes: the positions, over which it
 //    sums, lie in the lanes of the registers.
-//  - winograd.h takes 3 x 3 filters with stride 1 from sixteen channels on.
+//  - winograd.h takes 3 x 3 filters with stride 1 where channels, filters and tiles are many.
 #pragma once
 
 #include "kernels/view.h"

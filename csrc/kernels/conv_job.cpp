@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/parallel.h"
+#include "kernels/team.h"
 #include "kernels/winograd.h"
 
 namespace diglot::conv {
@@ -100,7 +100,7 @@ const auto nothing = [](const auto&...) {};
 
 template <class T>
 Index winograd_flags(const Pass& pass, const WinogradPlan& plan, Index images) {
-    return whole_lines(winograd_blocks(pass, plan, images) * plan.grids);
+    return whole_lines(winograd_blocks(pass, plan, images) * plan.grids + images);
 }
 
 // A task is a block of tiles; images whose results are not all finite are convolved again.
@@ -128,13 +128,12 @@ void convolve_by_winograd(const Job<T>& job, T* scratch, int threads) noexcept {
     });
     const Index grids = blocks * plan.grids;
     if (std::all_of(finite, finite + grids, [](bool all) { return all; })) return;
-    const auto wanted = [&](Index n) {
-        for (Index grid = 0; grid < grids; ++grid)
-            if (!finite[grid] &&
-                winograd_image(pass, plan, grid / plan.grids, grid % plan.grids) == n)
-                return true;
-        return false;
-    };
+    bool* const again = finite + grids;  // for each image
+    std::fill_n(again, job.batch.images, false);
+    for (Index grid = 0; grid < grids; ++grid)
+        if (!finite[grid])
+            again[winograd_image(pass, plan, grid / plan.grids, grid % plan.grids)] = true;
+    const auto wanted = [=](Index n) { return again[n]; };
     convolve_directly(job, wanted, false, nothing, transformed, threads);
 }
 
@@ -179,8 +178,9 @@ void add_shifted_rows(const Pass& pass, const Band& band, const T* columns, T bi
 
 // ---- which way -----------------------------------------------------------------------------------
 
+template <class T>
 bool by_winograd(const Pass& pass, const Batch& batch) {
-    return batch.winograd && batch.groups == 1 && suits_winograd(pass);
+    return batch.winograd && batch.groups == 1 && suits_winograd<T>(pass);
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ template <class T>
 Index convolve_scratch(const Pass& pass, const Batch& batch, bool dense, int threads) noexcept {
     if (by_columns(pass)) return direct_scratch<T>(column_pass(pass), batch, true, threads);
     const Index direct = direct_scratch<T>(pass, batch, !dense, threads);
-    if (!by_winograd(pass, batch)) return direct;
+    if (!by_winograd<T>(pass, batch)) return direct;
     const WinogradPlan plan = WinogradPlan::of<T>(pass, batch.images, threads);
     return winograd_flags<T>(pass, plan, batch.images) +
            std::max(direct,
@@ -208,7 +208,7 @@ void convolve(const Job<T>& job, T* scratch, int threads) noexcept {
             add_shifted_rows(job.pass, band, gathered, bias, job.target, y);
         };
         convolve_directly(columns, all, true, add, scratch, threads);
-    } else if (by_winograd(job.pass, job.batch)) {
+    } else if (by_winograd<T>(job.pass, job.batch)) {
         convolve_by_winograd(job, scratch, threads);
     } else {
         const auto scattered = [&](Index, const Band& band, const T* gathered, T* y) {

@@ -19,7 +19,7 @@ Cut Cut::of(const Pass& pass, Index least_bands) {
     cut.rows = std::min(height, ceil_div(wide_enough, width));
     if (channel(cut.rows, width) > budget) {
         cut.rows = 1;
-        while (cut.columns > wide_enough && channel(1, cut.columns) > budget)
+        while (cut.columns > lanes<T> && channel(1, cut.columns) > budget)
             cut.columns = ceil_div(cut.columns, 2);
     }
     const Index affordable = budget / std::max<Index>(1, channel(cut.rows, cut.columns));
@@ -62,7 +62,7 @@ void convolve_band(const Pass& pass, const Cut& cut, const Band& band, Source<T>
     const Index plane = pass.rows.size * pass.columns.size;
     // The last register of a row of outputs is read whole, a little beyond the image.
     const bool in_place = pass.reads_in_place() && band.columns == pass.columns.outputs &&
-                          source.image + pass.channels * plane + lanes<T> <= source.image_end;
+                          source.image_end - source.image >= pass.channels * plane + lanes<T>;
     const Planes planes = cut.planes(pass);
     const Strips strips = Strips::of<T>(pass.filters);
     const Index block = in_place ? pass.channels : cut.channels;

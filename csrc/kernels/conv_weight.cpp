@@ -1,8 +1,8 @@
 // The weight gradient of a convolution.
 #include "kernels/conv.h"
 #include "kernels/conv_sums.h"
-#include "kernels/parallel.h"
 #include "kernels/planes.h"
+#include "kernels/team.h"
 
 namespace diglot {
 
@@ -46,7 +46,7 @@ SumCut SumCut::of(const ConvShape& s) {
     cut.images = 1;
     while (cut.rows > 1 && cut.planes(s).channel() > planes_elements)
         cut.rows = ceil_div(cut.rows, 2);
-    while (cut.columns > positions && cut.planes(s).channel() > planes_elements)
+    while (cut.columns > lanes<T> && cut.planes(s).channel() > planes_elements)
         cut.columns = ceil_div(cut.columns, 2);
     if (cut.rows == s.oh && cut.columns == s.ow)
         cut.images = std::clamp<Index>(positions / s.positions(), 1,

@@ -1,7 +1,7 @@
 #include "kernels/dense.h"
 
 #include "kernels/gemm.h"
-#include "kernels/parallel.h"
+#include "kernels/team.h"
 
 namespace diglot {
 

@@ -22,25 +22,4 @@ int current_processor() noexcept;
 // Makes another processor run this thread, if it runs on `taken` and there is one.
 void leave_processor(int taken) noexcept;
 
-// Runs share() on each thread of a team; loops inside are shared out with `omp for`. A thread alone
-// needs no region, which would cost half a microsecond.
-//
-// A team whose threads got onto one processor, because the others were busy when it was woken, stays
-// there: in libgomp one thread spins for the next, for 0.4 ms, before it sleeps and lets it run; they
-// never want to run at the same time, and so the system sees no reason to part them. Therefore the
-// others leave.
-template <class Share>
-void run_team(int threads, const Share& share) {
-    if (threads == 1) {
-        share();
-        return;
-    }
-    const int first = current_processor();
-#pragma omp parallel num_threads(threads)
-    {
-        if (thread_index() > 0) leave_processor(first);
-        share();
-    }
-}
-
 }  // namespace diglot

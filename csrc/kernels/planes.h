@@ -26,8 +26,9 @@ struct Axis {
     Index taps, first_shift, shift_step;
 
     Index shift(Index tap) const { return first_shift + tap * shift_step; }
-    Index lowest() const { return std::min(first_shift, shift(taps - 1)); }
-    Index span() const { return std::max(first_shift, shift(taps - 1)) - lowest(); }
+    Index lowest() const { return std::min(first_shift, last_shift()); }
+    Index span() const { return std::max(first_shift, last_shift()) - lowest(); }
+    Index last_shift() const { return taps > 0 ? shift(taps - 1) : first_shift; }
 };
 
 // Some outputs: whole rows, or a part of one row.

@@ -165,22 +165,34 @@ Planes tile_planes(const Pass& pass, const WinogradPlan& plan) {
 
 }  // namespace
 
+namespace {
+
+// Tiles whose transformed inputs fit in the cache.
+template <class T>
+Index most_tiles(const Pass& pass) {
+    constexpr Index transformed_bytes = 640 * 1024;
+    return std::max(lanes<T>, Index(transformed_bytes / sizeof(T)) / (points * pass.channels));
+}
+
+}  // namespace
+
+template <class T>
 bool suits_winograd(const Pass& pass) noexcept {
-    constexpr Index least = 16, most_channels = 512, most_weights = 512 * 256;
-    const auto three = [](const Axis& axis) {
-        return axis.taps == 3 && axis.stride == 1 &&
-               axis.outputs >= out_tile * std::abs(axis.shift_step);
-    };
-    return three(pass.rows) && three(pass.columns) && pass.channels >= least &&
-           pass.filters >= least && pass.channels <= most_channels &&
-           pass.channels * pass.filters <= most_weights;
+    constexpr Index least = 32, most_channels = 384, most_weights = 512 * 256;
+    const auto three = [](const Axis& axis) { return axis.taps == 3 && axis.stride == 1; };
+    if (!three(pass.rows) || !three(pass.columns) || pass.channels < least ||
+        pass.filters < least || pass.channels > most_channels ||
+        pass.channels * pass.filters > most_weights)
+        return false;
+    // A grid that leaves most of a register empty, or whose rows do not fit the cache, gains nothing.
+    const Index rows = TileAxis(pass.rows).tiles(), columns = TileAxis(pass.columns).tiles();
+    return 2 * rows * columns >= lanes<T> && columns <= 2 * most_tiles<T>(pass);
 }
 
 template <class T>
 WinogradPlan WinogradPlan::of(const Pass& pass, Index images, int threads) noexcept {
-    constexpr Index transformed_bytes = 640 * 1024, product_bytes = 192 * 1024;
-    const Index most_tiles =
-        std::max(lanes<T>, Index(transformed_bytes / sizeof(T)) / (points * pass.channels));
+    constexpr Index product_bytes = 192 * 1024;
+    const Index most_tiles = conv::most_tiles<T>(pass);
     const TileAxis rows(pass.rows), columns(pass.columns);
     const Index height = rows.tiles(), width = columns.tiles();
     WinogradPlan plan{rows.dilation * columns.dilation, 1, height, 0, 0};
@@ -320,6 +332,7 @@ void winograd_block(const Pass& pass, const WinogradPlan& plan, Index images, In
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
+    template bool suits_winograd<T>(const Pass&) noexcept;                                         \
     template WinogradPlan WinogradPlan::of<T>(const Pass&, Index, int) noexcept;                   \
     template Index winograd_shared_size<T>(const Pass&) noexcept;                                  \
     template Index winograd_thread_size<T>(const Pass&, const WinogradPlan&) noexcept;             \

@@ -23,6 +23,7 @@
 namespace diglot::conv {
 
 // Whether a pass can be, and gains from being, computed this way.
+template <class T>
 bool suits_winograd(const Pass& pass) noexcept;
 
 // How the images are cut into blocks of tiles.

@@ -9,8 +9,8 @@ import numpy as np
 from diglot._typing import Array, DType, Shape
 
 SMALL = 1 << 16
-"""Arrays below this number of bytes are packed. A kernel call takes as long as copying the gradient
-of about 100 KiB next to the others, so larger arrays are better updated by a call of their own."""
+"""Arrays of up to this number of bytes are packed. A kernel call takes as long as copying the
+gradient of about 100 KiB next to the others, so larger arrays are updated by own calls."""
 
 _LINE = 64  # bytes of a cache line
 
@@ -32,7 +32,7 @@ class FlatArrays(Mapping[str, Array]):
         shapes: as given.
         buffer: all the numbers, one axis.
         arrays: all of them, by name, in a plain dict.
-        small, large: likewise those below SMALL bytes, and the others.
+        small, large: likewise those of up to SMALL bytes, and the others.
         packed: the part of the buffer that holds the small arrays.
     """
 

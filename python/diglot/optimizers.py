@@ -67,7 +67,8 @@ class Optimizer(Configured, ABC):
 
         Args:
             params: the arrays to update, by name. Small ones that lie in one buffer (FlatArrays)
-                are updated by one call of the kernel, which gives the same bits.
+                are updated by one call of the kernel, which gives the same bits (with clip_norm, up
+                to the rounding of the norm).
             grads: their gradients, by the same names.
             lr: this step's learning rate; None takes the optimizer's own, if it is a number.
 
@@ -159,10 +160,12 @@ class Optimizer(Configured, ABC):
         """Look up what is remembered about the small parameters, laid out as they are."""
         flat = self._flat_memory.get(memory)
         if flat is None:
-            flat = self._flat_memory[memory] = layout.like()
+            flat = layout.like()
             for name, place in flat.small.items():
                 place[...] = self._remembered(memory, name, place)
+            for name, place in flat.small.items():
                 self._memory[memory, name] = place
+            self._flat_memory[memory] = flat
         return flat.packed
 
 

@@ -22,9 +22,9 @@ def build(request):
     diglot.set_winograd(True)
 
 
-def images_and_filters(channels=48, filters=32, dtype=np.float32, images=3):
+def images_and_filters(channels=48, filters=32, dtype=np.float32, images=3, size=14):
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((images, channels, 15, 14)).astype(dtype)
+    x = rng.standard_normal((images, channels, 15, size)).astype(dtype)
     w = rng.standard_normal((filters, channels, 3, 3)).astype(dtype)
     return x, w
 
@@ -54,7 +54,7 @@ def test_it_rounds_at_most_ten_times_as_much_as_the_direct_sum(build):
     assert rms(direct - truth) < rms(tiles - truth) < 10 * rms(direct - truth)
 
 
-@pytest.mark.parametrize("shape", [{"filters": 15}, {"channels": 15}])
+@pytest.mark.parametrize("shape", [{"filters": 31}, {"channels": 31}])
 def test_few_channels_go_the_direct_way(build, shape):
     tiles, direct = both_ways(*images_and_filters(**shape), **SETTINGS)
     assert tiles.tobytes() == direct.tobytes()
