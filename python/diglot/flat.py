@@ -10,7 +10,7 @@ from diglot._typing import Array, DType, Shape
 
 SMALL = 1 << 16
 """Arrays of up to this number of bytes are packed. A kernel call takes as long as copying the
-gradient of about 100 KiB next to the others, so larger arrays are updated by own calls."""
+gradient of about 100 KiB next to the others: larger arrays have calls of their own."""
 
 _LINE = 64  # bytes of a cache line
 
