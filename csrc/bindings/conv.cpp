@@ -44,7 +44,8 @@ ConvShape conv_shape(Index n, Index c, Index h, Index w, Index oc, Index kh, Ind
                     0, 0, s.groups, s.stride, s.padding, s.dilation, get_winograd()};
     shape.oh = output_extent("height", h, kh, s.stride.height, s.padding.height, s.dilation.height);
     shape.ow = output_extent("width", w, kw, s.stride.width, s.padding.width, s.dilation.width);
-    // Every size that the kernels compute is at most this one times a few thousand (threads, bytes).
+    // The kernels' sizes grow with this one, the filters' and the threads' numbers: bounded here, and
+    // their bytes checked where scratch is allocated, none overflows.
     constexpr Index most = Index{1} << 40;
     const Index padded = checked_product(
         checked_product(std::max<Index>(c, 1), h + 2 * s.padding.height), w + 2 * s.padding.width);
