@@ -29,11 +29,11 @@ ROOMS = {
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
-        {"network", "serialization", "summary"},
+        {"architecture", "network", "sequences", "serialization", "state", "summary"},
         {"ground", "kernels", "operations", "layers", "losses"},
     ),
     "trainer": (
-        {"trainer", "history", "progress", "interrupt", "divergence", "early_stopping"},
+        {"trainer", "feeding", "history", "progress", "interrupt", "divergence", "early_stopping"},
         {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "gradcheck": (

@@ -16,11 +16,15 @@ from diglot.history import History
 from diglot.initializers import Glorot, He, Initializer, LeCun, Orthogonal, Standard, Zeros
 from diglot.kernels import available_builds, get_backend, use_backend
 from diglot.layers import (
+    GRU,
+    LSTM,
+    RNN,
     Activation,
     AvgPool2D,
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -56,6 +60,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SGD",
     "Activation",
     "AdaGrad",
@@ -68,6 +75,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool2D",
     "Glorot",

@@ -49,6 +49,18 @@ def require_floating(name: str, value: Any) -> None:
         raise ValueError(f"{name} has dtype {value.dtype}, expected float32 or float64")
 
 
+def require_integers(name: str, value: Any) -> None:
+    """Check for an array of integers, such as tokens.
+
+    Raises:
+        ValueError: it is no array, has a mask, or holds something else.
+    """
+    if type(value) is not np.ndarray:
+        _require_plain(name, value)
+    if value.dtype.kind not in "iu":
+        raise ValueError(f"{name} has dtype {value.dtype}, expected integers")
+
+
 def require_dtype(name: str, value: Any, dtype: DType) -> None:
     """Check for an array of one dtype, without a mask.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, final
+from functools import partial
+from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +13,20 @@ import numpy.typing as npt
 from diglot import serialization
 from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, Shape
-from diglot.config import build, checked_seed, floating, integer, resolve
-from diglot.errors import ShapeError
+from diglot.architecture import Architecture, checked_shape, describe, parse
+from diglot.config import checked_seed, floating, integer, resolve
+from diglot.errors import DataError, ShapeError
 from diglot.flat import FlatArrays
-from diglot.layers import LAYERS, Create, Layer
+from diglot.layers import Create, Layer, Recurrent
 from diglot.layers.stack import check_layers, located, measure, set_up
 from diglot.losses import LOSSES, Loss
+from diglot.sequences import checked_lengths, counted, in_pieces, spread
+from diglot.state import HasState
 from diglot.summary import Summary, summarize
 
 
 @final
-class NeuralNetwork:
+class NeuralNetwork(HasState):
     """Layers in a row, and a loss.
 
     The layers get their parameters, in order and from one Generator, when the first batch (or
@@ -61,15 +65,21 @@ class NeuralNetwork:
         self._first_to_learn = len(self.layers)  # the first layer with parameters
         self._ready = False  # for backward
         self._flat: FlatArrays | None = None  # where the parameters lie
+        self._recurrent = tuple(layer for layer in self.layers if isinstance(layer, Recurrent))
 
     # ---- computing -------------------------------------------------------------------------------
 
-    def forward(self, input_: Array, inference: bool = False) -> Array:
+    def forward(
+        self, input_: Array, inference: bool = False, *, lengths: Array | None = None
+    ) -> Array:
         """Send a batch through all layers; the first one sets the network up.
 
         Args:
-            input_: (N, *input_shape), real numbers, which are brought to the network's dtype.
+            input_: (N, *input_shape), real numbers, which are brought to the network's dtype, or
+                the integers that a first layer Embedding takes.
             inference: predict (no dropout) rather than train.
+            lengths: for recurrent layers, how many steps of each row count, (N,) integers; the
+                others change no output and no gradient. None for all.
 
         Returns:
             prediction: (N, ...), the last layer's output.
@@ -82,6 +92,11 @@ class NeuralNetwork:
         input_ = self._checked_input(input_)
         if self.input_shape is None:
             self.setup(input_.shape[1:])
+        if lengths is not None:
+            self._check_is_recurrent("lengths")
+            lengths = checked_lengths(lengths, input_)
+        for recurrent in self._recurrent:
+            recurrent.take_lengths(lengths)
         for position, layer in enumerate(self.layers):
             try:
                 input_ = layer.forward(input_, inference)
@@ -116,36 +131,73 @@ class NeuralNetwork:
             self.layers[self._first_to_learn].backward_params(grad)
         return None
 
-    def train_batch(self, x: Array, y: Array) -> float:
+    def train_batch(self, x: Array, y: Array, *, lengths: Array | None = None) -> float:
         """Compute the loss of a batch and the gradients of all parameters; update nothing.
 
         Args:
             x: inputs, (N, *input_shape).
             y: targets, as the loss takes them.
+            lengths: see `forward`; steps that do not count are no part of the loss.
 
         Returns:
             The loss.
         """
-        loss = self.loss.forward(self.forward(x), y)
-        self.backward(self.loss.backward())
+        prediction = self.forward(x, lengths=lengths)
+        if lengths is None:
+            loss = self.loss.forward(prediction, y)
+            self.backward(self.loss.backward())
+            return loss
+        lengths = np.asarray(lengths)
+        loss = self.loss.forward(*counted(prediction, y, lengths))
+        self.backward(spread(self.loss.backward(), prediction.shape, lengths))
         return loss
 
-    def predict(self, x: Array, batch_size: int = 256) -> Array:
+    def predict(
+        self,
+        x: Array,
+        batch_size: int = 256,
+        *,
+        lengths: Array | None = None,
+        piece: int | None = None,
+    ) -> Array:
         """Compute predictions, in inference mode and batch by batch.
 
         Args:
             x: inputs, (N, *input_shape).
             batch_size: rows that are in memory at a time.
+            lengths: see `forward`.
+            piece: steps that are in memory at a time; the state is carried from one piece of a row
+                to the next, so the result is the same.
 
         Returns:
             prediction: (N, ...).
+
+        Raises:
+            ValueError: also where a stateful network gets more than one batch, whose rows would
+                wrongly go on where those of the batch before ended.
         """
         batch_size = integer("batch_size", batch_size)
         x = self._checked_input(x)
-        parts = [
-            self.forward(x[start : start + batch_size], inference=True)
-            for start in range(0, max(len(x), 1), batch_size)
-        ]
+        if piece is not None:
+            self._check_is_recurrent("piece")
+            if lengths is not None:
+                raise ValueError("give lengths or piece: a piece knows nothing of a row's end")
+            self.setup(x.shape[1:])
+            piece = integer("piece", piece)
+        elif len(x) > batch_size and any(layer.carries for layer in self._recurrent):
+            raise ValueError(
+                f"{len(x)} rows are more than batch_size, {batch_size}, but the network carries a "
+                "state for each row of one batch: raise batch_size"
+            )
+        parts = []
+        for start in range(0, max(len(x), 1), batch_size):
+            rows = slice(start, start + batch_size)
+            if piece is None:
+                own = None if lengths is None else np.asarray(lengths)[rows]
+                parts.append(self.forward(x[rows], inference=True, lengths=own))
+            else:
+                forward = partial(self.forward, inference=True)
+                parts.append(in_pieces(forward, self._recurrent, x[rows], piece))
         self._ready = False  # for what forward was run before is lost
         return np.concatenate(parts)
 
@@ -160,12 +212,14 @@ class NeuralNetwork:
         Raises:
             ShapeError: a layer cannot take what comes; then nothing has been set up.
         """
-        shape = _checked_shape(input_shape)
+        shape = checked_shape(input_shape)
         if self.input_shape is not None:
-            if shape != self.input_shape:
+            if not self.layers[0].fits(shape):
                 raise ShapeError(
                     f"a sample has shape {shape}, but the network was set up for {self.input_shape}"
                 )
+            if shape != self.input_shape:
+                measure(self.layers, shape, self.dtype)
             return
         # First, so that an error leaves everything as it was.
         shapes = measure(self.layers, shape, self.dtype)
@@ -252,7 +306,7 @@ class NeuralNetwork:
         if input_shape is None:
             self._check_is_set_up()
             input_shape = self.input_shape
-        return summarize(self.layers, _checked_shape(input_shape or ()))
+        return summarize(self.layers, checked_shape(input_shape or ()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture and parameters to a safetensors file, whole or not at all.
@@ -265,13 +319,11 @@ class NeuralNetwork:
             OSError: the file cannot be written; one that was there before is still there.
         """
         parameters = self.parameters()
-        for position, layer in enumerate(self.layers):
-            try:
-                build(layer.config(), LAYERS, "layer")
-            except ValueError as error:
-                raise ValueError(f"layer {position} cannot be saved: {error}") from error
-        build(self.loss.config(), LOSSES, "loss")
-        serialization.write_model(path, parameters, self._architecture())
+        seed = self.seed if isinstance(self.seed, int) else None
+        architecture = Architecture(
+            self.layers, self.loss, seed, self.dtype, self.input_shape or ()
+        )
+        serialization.write_model(path, parameters, describe(architecture))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -287,7 +339,8 @@ class NeuralNetwork:
             ModelFileError: the file cannot be read, is damaged, hostile, or no model of diglot.
         """
         with serialization.open_model(path) as file:
-            network, input_shape = cls._from_architecture(file.architecture)
+            layers, loss, seed, dtype, input_shape = parse(file.architecture)
+            network = cls(layers, loss, seed=seed, dtype=dtype)
             expected = measure(network.layers, input_shape, network.dtype)
             file.require(expected, network.dtype)
             network._setup(input_shape, expected, lambda name, size, initializer: file.read(name))
@@ -317,52 +370,28 @@ class NeuralNetwork:
         self._first_to_learn = [*learning, True].index(True)
         self.input_shape = input_shape
 
-    def _architecture(self) -> dict[str, Any]:
-        return {
-            "dtype": self.dtype.name,
-            "input_shape": self.input_shape,
-            "seed": self.seed if isinstance(self.seed, int) else None,
-            "layers": [layer.config() for layer in self.layers],
-            "loss": self.loss.config(),
-        }
-
-    @classmethod
-    def _from_architecture(cls, architecture: Mapping[str, Any]) -> tuple[Self, Shape]:
-        """Make the network that `_architecture` describes, and give the shape of a sample."""
-        fields = {"dtype", "input_shape", "seed", "layers", "loss"}
-        if architecture.keys() != fields:
-            raise ValueError(
-                f"the architecture has {sorted(architecture)}, expected {sorted(fields)}"
-            )
-        layers, shape = architecture["layers"], architecture["input_shape"]
-        if not isinstance(layers, list) or not isinstance(shape, list):
-            raise ValueError("the architecture's layers and input_shape must be lists")
-        if architecture["dtype"] not in ("float32", "float64"):
-            raise ValueError("the architecture's dtype is neither float32 nor float64")
-        network = cls(
-            [build(layer, LAYERS, "layer") for layer in layers],
-            build(architecture["loss"], LOSSES, "loss"),
-            seed=architecture["seed"],
-            dtype=architecture["dtype"],
-        )
-        return network, _checked_shape(shape)
-
     def _checked_input(self, input_: Array) -> Array:
-        input_ = real_array("the input", input_).astype(self.dtype, copy=False)
+        if self.layers[0].takes_integers:
+            input_ = plain_array("the input", input_)
+            if input_.dtype.kind not in "iu":
+                raise DataError(
+                    f"the input has dtype {input_.dtype}, expected integers: the tokens that "
+                    f"{self.layers[0]!r} looks up"
+                )
+        else:
+            input_ = real_array("the input", input_).astype(self.dtype, copy=False)
         if input_.ndim < 2:
             raise ShapeError(
                 f"the input has shape {input_.shape}, expected a batch of samples (N, ...)"
             )
         return input_
 
+    def _check_is_recurrent(self, argument: str) -> None:
+        if not self.recurrent:
+            raise ValueError(f"{argument} is for recurrent layers, and this network has none")
+
     def _check_is_set_up(self) -> None:
         if self.input_shape is None:
             raise ValueError(
                 "the network has no parameters yet: run forward, or setup(input_shape)"
             )
-
-
-def _checked_shape(shape: Iterable[int]) -> Shape:
-    if not isinstance(shape, Iterable):
-        raise ValueError(f"input_shape is {shape!r}, expected the sizes of a sample, (1, 28, 28)")
-    return tuple(integer("input_shape", size, least=0) for size in shape)

@@ -11,13 +11,12 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 import numpy as np
 
 from diglot import metrics as metric_functions
-from diglot._arrays import plain_array
 from diglot._typing import Array
 from diglot.config import boolean, brief, checked_seed, integer
-from diglot.datasets import batches
 from diglot.divergence import training_diverged
 from diglot.early_stopping import BestEpoch, EarlyStopping
-from diglot.errors import DataError, ShapeError, TrainingDiverged
+from diglot.errors import TrainingDiverged
+from diglot.feeding import Data, Feed, checked, checked_validation
 from diglot.history import History
 from diglot.interrupt import InterruptGuard
 from diglot.losses import (
@@ -32,6 +31,7 @@ from diglot.network import NeuralNetwork
 from diglot.optimizers import Optimizer
 from diglot.progress import TrainingProgress
 from diglot.schedules import Schedule
+from diglot.sequences import counted
 
 Metric: TypeAlias = Callable[[Array, Array], float]
 """A function of (prediction, target), as in `diglot.metrics`."""
@@ -90,7 +90,7 @@ class Trainer:
         x: Array,
         y: Array,
         *,
-        validation: tuple[Array, Array] | None = None,
+        validation: tuple[Array, ...] | None = None,
         epochs: int,
         batch_size: int = 32,
         eval_every: int = 1,
@@ -98,6 +98,9 @@ class Trainer:
         shuffle: bool = True,
         seed: int | np.random.Generator | None = None,
         progress: bool = True,
+        lengths: Array | None = None,
+        bptt: int | None = None,
+        after_epoch: Callable[[History], None] | None = None,
     ) -> History:
         """Train for some epochs; a second call goes on where the first one ended.
 
@@ -110,8 +113,8 @@ class Trainer:
         Args:
             x: inputs, (N, ...).
             y: targets, (N, ...).
-            validation: a pair (x, y) to evaluate on. Cut it off the training data (see
-                `datasets.train_test_split`) and keep the test set for the end.
+            validation: a pair (x, y) to evaluate on, or (x, y, lengths). Cut it off the training
+                data (see `datasets.train_test_split`) and keep the test set for the end.
             epochs: how often every row is seen.
             batch_size: rows per step, 1 to N; the last batch of an epoch may be shorter.
             eval_every: evaluate after every so many epochs, and after the last one.
@@ -121,6 +124,12 @@ class Trainer:
             shuffle: draw a new order of the rows for each epoch.
             seed: fixes these orders; None draws fresh ones.
             progress: show a progress bar, if stderr is a terminal.
+            lengths: how many steps of each row count, (N,), for recurrent layers.
+            bptt: walk the rows (N, T, ...) in pieces of so many steps, with an update after each:
+                truncated back-propagation through time. The state is carried from piece to piece,
+                not differentiated, and fresh for every batch of rows.
+            after_epoch: called with the history after each epoch, and its evaluation if there is
+                one.
 
         Returns:
             The history of all epochs so far; it is `self.history`.
@@ -134,41 +143,40 @@ class Trainer:
 
         Book: chapters 3 and 4.
         """
-        x, y = _pair("", x, y)
-        if validation is not None:
-            validation = _validation_pair(validation, x)
+        data = checked("", x, y, lengths)
+        judge = None if validation is None else checked_validation(validation, data, self.network)
+        feed = Feed(self.network, data, integer("batch_size", batch_size), bptt)
         epochs = integer("epochs", epochs)
         eval_every = integer("eval_every", eval_every)
-        batch_size = integer("batch_size", batch_size)
-        if batch_size > len(x):
-            raise ValueError(f"batch_size is {batch_size}, expected at most {len(x)}: the rows")
-        best = self._best_epoch(early_stopping, validation)
-        batch_count = math.ceil(len(x) / batch_size)
-        if self.steps == 0:
-            self._schedule_length = {"epoch": epochs, "batch": epochs * batch_count}
+        best = self._best_epoch(early_stopping, judge)
         seed = checked_seed(seed)
         rng = np.random.default_rng(seed) if boolean("shuffle", shuffle) else None
+        feed.check_order(shuffle)
         progress = boolean("progress", progress)
-        self.network.setup(x.shape[1:])
+        self.network.setup(data.x.shape[1:])
+        if self.steps == 0:
+            self._schedule_length = {"epoch": epochs, "batch": epochs * feed.steps}
         self.history.interrupted = False
 
         with (
             InterruptGuard() as guard,
-            TrainingProgress(epochs, batch_count, show=progress) as bar,
+            TrainingProgress(epochs, feed.steps, show=progress) as bar,
             np.errstate(over="ignore", invalid="ignore"),  # every loss is looked at instead
         ):
             try:
                 for epoch in range(1, epochs + 1):
                     bar.begin(epoch)
                     started = time.perf_counter()
-                    loss, lr = self._train_epoch(x, y, batch_size, rng, bar, guard)
+                    loss, lr = self._train_epoch(feed, rng, bar, guard)
                     seconds = time.perf_counter() - started
                     due = epoch % eval_every == 0 or epoch == epochs
-                    values = self._evaluate_epoch(validation, lr) if validation and due else {}
+                    values = self._evaluate_epoch(judge, bptt, lr) if judge and due else {}
                     self.history.append(
                         loss=loss, learning_rate=lr, seconds=seconds, evaluation=values
                     )
                     bar.evaluated(loss, values)
+                    if after_epoch is not None:
+                        after_epoch(self.history)
                     if best and values and best.judge(len(self.history), values["loss"]):
                         self._note("stopped early", bar)
                         break
@@ -181,29 +189,42 @@ class Trainer:
                 self.history.best_epoch = best.epoch
         return self.history
 
-    def evaluate(self, x: Array, y: Array, *, batch_size: int = 256) -> dict[str, float]:
+    def evaluate(
+        self,
+        x: Array,
+        y: Array,
+        *,
+        batch_size: int = 256,
+        lengths: Array | None = None,
+        piece: int | None = None,
+    ) -> dict[str, float]:
         """Compute the loss and the metrics on some data, in inference mode.
+
+        Recurrent layers begin with a fresh state, and afterwards have the one they had before.
 
         Args:
             x: inputs, (N, ...).
             y: targets, (N, ...).
             batch_size: rows per forward pass.
+            lengths: how many steps of each row count, (N,), for recurrent layers.
+            piece: steps per forward pass; the result is the same, in less memory.
 
         Returns:
             {"loss": ..., and each metric by its name}.
         """
-        x, y = _pair("", x, y)
-        prediction = self.network.predict(x, batch_size=batch_size)
-        loss = self.network.loss.forward(prediction, y)
+        data = checked("", x, y, lengths)
+        network = self.network
+        with network.fresh_state():
+            prediction = network.predict(data.x, batch_size, lengths=data.lengths, piece=piece)
+        prediction, y = counted(prediction, data.y, data.lengths)
+        loss = network.loss.forward(prediction, y)
         if not math.isfinite(loss):
             return {"loss": loss, **dict.fromkeys(self.metrics, math.nan)}
         return {"loss": loss, **{name: f(prediction, y) for name, f in self.metrics.items()}}
 
     def _train_epoch(
         self,
-        x: Array,
-        y: Array,
-        batch_size: int,
+        feed: Feed,
         rng: np.random.Generator | None,
         bar: TrainingProgress,
         guard: InterruptGuard,
@@ -214,23 +235,25 @@ class Trainer:
         start = _Checkpoint(network.copy_parameters(), optimizer.state(), self.steps)
         lr = self._learning_rate()
         every_batch = isinstance(optimizer.lr, Schedule) and optimizer.lr.per == "batch"
-        total, rows = 0.0, 0
-        for number, (x_batch, y_batch) in enumerate(batches(x, y, batch_size, rng=rng), 1):
-            if every_batch:
-                lr = self._learning_rate()
-            loss = network.train_batch(x_batch, y_batch)
-            if not math.isfinite(loss):
-                what = f"the loss is {loss} in {self._place(number)}{self._set_back(start)}"
-                raise self._diverged(what, lr, x, y)
-            optimizer.step(parameters, network.gradients(), lr)
-            self.steps += 1
-            total += loss * len(x_batch)
-            rows += len(x_batch)
-            bar.step(number, total / rows)
-            guard.check()
+        total, seen = 0.0, 0
+        with feed.epoch(rng) as steps:
+            for number, (x, y, lengths, weight) in enumerate(steps, 1):
+                if every_batch:
+                    lr = self._learning_rate()
+                loss = network.train_batch(x, y, lengths=lengths)
+                if not math.isfinite(loss):
+                    what = f"the loss is {loss} in {self._place(number)}{self._set_back(start)}"
+                    raise self._diverged(what, lr, feed.data)
+                optimizer.step(parameters, network.gradients(), lr)
+                self.steps += 1
+                total += loss * weight
+                seen += weight
+                bar.step(number, total / seen)
+                guard.check()
         if set_back := self._set_back(start):
-            raise self._diverged(f"the update of {self._place(number)} failed{set_back}", lr, x, y)
-        return total / rows, lr
+            what = f"the update of {self._place(number)} failed{set_back}"
+            raise self._diverged(what, lr, feed.data)
+        return total / seen, lr
 
     def _set_back(self, start: _Checkpoint) -> str:
         """Go back to the epoch's beginning if parameters are no longer finite, and say so."""
@@ -246,11 +269,11 @@ class Trainer:
             "was set back to the beginning of the epoch"
         )
 
-    def _evaluate_epoch(self, validation: tuple[Array, Array], lr: float) -> dict[str, float]:
-        values = self.evaluate(*validation)
+    def _evaluate_epoch(self, data: Data, bptt: int | None, lr: float) -> dict[str, float]:
+        values = self.evaluate(data.x, data.y, lengths=data.lengths, piece=bptt)
         if not math.isfinite(values["loss"]):
             what = f"the validation loss is {values['loss']} after epoch {len(self.history) + 1}"
-            raise self._diverged(what, lr, *validation)
+            raise self._diverged(what, lr, data)
         return values
 
     def _learning_rate(self) -> float:
@@ -261,7 +284,7 @@ class Trainer:
         return schedule.value(step, self._schedule_length[schedule.per])
 
     def _best_epoch(
-        self, rule: int | EarlyStopping | None, validation: tuple[Array, Array] | None
+        self, rule: int | EarlyStopping | None, validation: Data | None
     ) -> BestEpoch | None:
         if rule is None:
             return None
@@ -279,8 +302,8 @@ class Trainer:
         self.history.notes.append(note)
         bar.say(note)
 
-    def _diverged(self, what: str, lr: float, x: Array, y: Array) -> TrainingDiverged:
-        return training_diverged(what, lr, optimizer=self.optimizer, inputs=x, targets=y)
+    def _diverged(self, what: str, lr: float, data: Data) -> TrainingDiverged:
+        return training_diverged(what, lr, optimizer=self.optimizer, inputs=data.x, targets=data.y)
 
 
 _networks: WeakKeyDictionary[Optimizer, ReferenceType[NeuralNetwork]] = WeakKeyDictionary()
@@ -340,26 +363,3 @@ def _name_of(metric: Metric) -> str:
     if callable(metric) and not isinstance(name, str):
         raise ValueError(f"the metric {metric!r} has no name: give a dict, {{name: metric}}")
     return str(name)
-
-
-def _pair(whose: str, x: Array, y: Array) -> tuple[Array, Array]:
-    x, y = plain_array(f"{whose}x", x), plain_array(f"{whose}y", y)
-    what = f"{whose}x and y"
-    if x.ndim == 0 or y.ndim == 0:
-        raise DataError(f"{what} must have rows, a single number has none")
-    if len(x) != len(y):
-        raise DataError(f"the lengths of {what} differ: {len(x)} and {len(y)} rows")
-    if len(x) == 0:
-        raise DataError(f"{what} are empty: 0 rows")
-    return x, y
-
-
-def _validation_pair(pair: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise ValueError(f"validation is a {type(pair).__name__}, expected a pair (x, y)")
-    x_val, y_val = _pair("the validation ", *pair)
-    if x_val.shape[1:] != x.shape[1:]:
-        raise ShapeError(
-            f"a row of the validation x has shape {x_val.shape[1:]}, expected {x.shape[1:]}"
-        )
-    return x_val, y_val

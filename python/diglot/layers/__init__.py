@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from diglot.layers.base import Create, Layer
 from diglot.layers.conv import Conv2D
 from diglot.layers.dense import Dense
+from diglot.layers.embedding import Embedding
 from diglot.layers.pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from diglot.layers.recurrent import GRU, LSTM, RNN, Recurrent
 from diglot.layers.shape import Activation, Dropout, Flatten
 
 LAYERS: Mapping[str, type[Layer]] = {
@@ -19,20 +21,29 @@ LAYERS: Mapping[str, type[Layer]] = {
         Flatten,
         Dropout,
         Activation,
+        Embedding,
+        RNN,
+        GRU,
+        LSTM,
     )
 }
 """The layers that a model file may name."""
 
 __all__ = [
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "Activation",
     "AvgPool2D",
     "Conv2D",
     "Create",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool2D",
     "Layer",
     "MaxPool2D",
+    "Recurrent",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, final
+from typing import ClassVar, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,15 @@ class Layer(Configured, ABC):
         operations: what the layer does, in order; empty until it is set up.
         input_shape: of one sample, without the batch axis; None until the layer is set up.
         output_shape: likewise.
+        fixed_axes: the axes of a sample whose sizes the layer is made for, by default all. Along
+            the others each batch has a size of its own: sentences have some number of words.
+        takes_integers: whether the input holds integers, such as tokens, instead of real numbers.
 
     Book: chapter 3.
     """
+
+    fixed_axes: ClassVar[slice] = slice(None)
+    takes_integers: ClassVar[bool] = False
 
     operations: Sequence[Operation] = ()
     input_shape: Shape | None = None
@@ -113,6 +119,18 @@ class Layer(Configured, ABC):
         return output_shape, shapes
 
     @final
+    def fits(self, input_shape: Shape) -> bool:
+        """Tell whether the layer is set up for samples of this shape."""
+        own = self.input_shape
+        return own is not None and (
+            own == input_shape
+            or (
+                len(own) == len(input_shape)
+                and own[self.fixed_axes] == input_shape[self.fixed_axes]
+            )
+        )
+
+    @final
     def forward(self, input_: Array, inference: bool = False) -> Array:
         """Send a batch through all operations; the first one sets the layer up.
 
@@ -130,14 +148,14 @@ class Layer(Configured, ABC):
         if not isinstance(input_, np.ndarray):
             raise ValueError(f"input_ is a {type(input_).__name__}, expected a NumPy array")
         shape = input_.shape[1:]
-        if shape != self.input_shape:
+        if shape != self.input_shape and not self.fits(shape):
             if self.input_shape is not None:
                 expected = ", ".join(["N", *map(str, self.input_shape)])
                 raise ShapeError(
                     f"input_ has shape {input_.shape}, expected ({expected}), "
                     "which the layer was set up for"
                 )
-            self.setup(shape, dtype=input_.dtype)
+            self.setup(shape, dtype=np.float32 if self.takes_integers else input_.dtype)
         for operation in self.operations:
             input_ = operation.forward(input_, inference)
         return input_

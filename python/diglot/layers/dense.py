@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class Dense(Layer):
 
     Book: chapter 3.
     """
+
+    fixed_axes: ClassVar[slice] = slice(-1, None)
 
     neurons: int
     activation: Activation | type[Activation] | str = Linear

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Dropout(Layer):
     Book: chapter 4.
     """
 
+    fixed_axes: ClassVar[slice] = slice(0)
+
     rate: float
 
     def __post_init__(self) -> None:
@@ -59,6 +61,8 @@ class Activation(Layer):
     Args:
         activation: a class, an instance or a name.
     """
+
+    fixed_axes: ClassVar[slice] = slice(0)
 
     activation: ActivationOperation | type[ActivationOperation] | str
 

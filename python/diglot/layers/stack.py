@@ -55,7 +55,7 @@ def measure(layers: Sequence[Layer], input_shape: Shape, dtype: DType) -> dict[s
     """
     shape, shapes = input_shape, {}
     for position, layer in enumerate(layers):
-        if layer.input_shape not in (None, shape):
+        if layer.input_shape is not None and not layer.fits(shape):
             error = f"a sample has shape {shape}, but the layer was set up for {layer.input_shape}"
             raise located(error, position, layer)
         for array in layer.parameters().values():

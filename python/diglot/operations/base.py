@@ -1,11 +1,11 @@
 """One step of a network's computation, which knows its derivative."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
-from diglot._arrays import require_dtype, require_floating
+from diglot._arrays import require_dtype, require_floating, require_integers
 from diglot._typing import Array
 from diglot.config import Configured
 from diglot.errors import ShapeError
@@ -23,31 +23,35 @@ class Operation(Configured, ABC):
     Attributes:
         input_: the array that went in last.
         output: the array that came out.
-        input_grad: the gradient of the loss with respect to input_, after backward.
         inference: whether the last forward was to predict rather than to train.
         flops_per_output: floating-point operations that one number of the output costs.
+        takes_integers: whether input_ holds integers, such as tokens, instead of real numbers.
 
     Book: chapter 3.
     """
 
     input_: Array
     output: Array
-    input_grad: Array
     inference: bool
     flops_per_output: int = 1
+    takes_integers: ClassVar[bool] = False
 
     @final
     def forward(self, input_: Array, inference: bool = False) -> Array:
         """Compute the output, and keep what backward will need.
 
         Args:
-            input_: float32 or float64, any shape that the operation takes; kept, not copied.
+            input_: float32 or float64 (or integers, if the operation takes them), any shape that
+                the operation takes; kept, not copied.
             inference: predict (no dropout) rather than train.
 
         Raises:
             ValueError: the input does not fit; a ShapeError if it is its shape.
         """
-        require_floating("input_", input_)
+        if self.takes_integers:
+            require_integers("input_", input_)
+        else:
+            require_floating("input_", input_)
         self.input_ = input_
         self.inference = inference
         self.output = output = self._output()
@@ -64,7 +68,7 @@ class Operation(Configured, ABC):
 
         Raises:
             ShapeError: output_grad has not the output's shape.
-            ValueError: forward has not been run, or output_grad has not the input's dtype.
+            ValueError: forward has not been run, or output_grad has not the output's dtype.
         """
         self._check_output_grad(output_grad)
         return self._checked_input_grad(output_grad)
@@ -85,16 +89,16 @@ class Operation(Configured, ABC):
     @final
     def _check_output_grad(self, output_grad: Array) -> None:
         try:
-            expected = self.output.shape
+            output = self.output
         except AttributeError:
             raise ValueError(f"{self!r}: run forward before backward") from None
-        require_dtype("output_grad", output_grad, self.input_.dtype)
-        if output_grad.shape != expected:
-            raise ShapeError(f"output_grad has shape {output_grad.shape}, expected {expected}")
+        require_dtype("output_grad", output_grad, output.dtype)
+        if output_grad.shape != output.shape:
+            raise ShapeError(f"output_grad has shape {output_grad.shape}, expected {output.shape}")
 
     @final
     def _checked_input_grad(self, output_grad: Array) -> Array:
-        self.input_grad = input_grad = self._input_grad(output_grad)
+        input_grad = self._input_grad(output_grad)
         if input_grad.shape != self.input_.shape:
             raise ShapeError(
                 f"{self!r}: input_grad has shape {input_grad.shape}, expected {self.input_.shape}"
@@ -140,7 +144,7 @@ class ParamOperation(Operation):
 
         Raises:
             ShapeError: output_grad has not the output's shape.
-            ValueError: forward has not been run, or output_grad has not the input's dtype.
+            ValueError: forward has not been run, or output_grad has not the output's dtype.
         """
         self.backward_params(output_grad)
         return self._checked_input_grad(output_grad)

@@ -1,0 +1,87 @@
+"""The state of a network's recurrent layers: fresh, carried, kept and put back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from diglot.layers import Recurrent
+from diglot.operations import State
+from diglot.sequences import carrying, fresh_state
+
+
+class HasState(ABC):
+    """What a network can do with the state of its recurrent layers, if it has any.
+
+    A state belongs to a row of the batch. Without more ado, every forward begins with a fresh one.
+
+    Book: chapter 6 (erratum E15: the mean over the batch is carried).
+    """
+
+    _recurrent: Sequence[Recurrent]
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether there is a recurrent layer."""
+        return bool(self._recurrent)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a recurrent layer is stateful."""
+        return any(layer.stateful for layer in self._recurrent)
+
+    def reset_state(self) -> None:
+        """Let the next forward begin new sequences in all recurrent layers."""
+        for layer in self._recurrent:
+            layer.reset_state()
+
+    def get_state(self) -> list[State | None]:
+        """Give what the next forward begins with, one entry for each recurrent layer.
+
+        Returns:
+            Copies: (h,), or (h, c) of an LSTM, each (N, H); None where a sequence begins.
+        """
+        return [layer.get_state() for layer in self._recurrent]
+
+    def set_state(self, state: Sequence[State | None]) -> None:
+        """Let the next forward begin with a state, as `get_state` has given it.
+
+        Args:
+            state: one entry for each recurrent layer.
+
+        Raises:
+            ValueError: there are more or fewer entries, or one does not fit; then nothing changes.
+        """
+        if len(state) != len(self._recurrent):
+            raise ValueError(
+                f"state has {len(state)} entries, expected {len(self._recurrent)}: one for each "
+                "recurrent layer"
+            )
+        before = self.get_state()
+        try:
+            for layer, part in zip(self._recurrent, state, strict=True):
+                layer.set_state(part)
+        except ValueError:
+            for layer, part in zip(self._recurrent, before, strict=True):
+                layer.set_state(part)
+            raise
+
+    def fresh_state(self) -> AbstractContextManager[None]:
+        """Begin new sequences in a `with` block, and go on after it where the old ones were."""
+        return fresh_state(self._recurrent)
+
+    def carrying_state(self) -> AbstractContextManager[None]:
+        """Let each forward in a `with` block begin where the one before has ended.
+
+        A state belongs to a row of the batch. Layers with stateful=True do this always.
+
+        Raises:
+            ValueError: the network is not set up, or a layer cannot carry its state.
+        """
+        self._check_is_set_up()
+        return carrying(self._recurrent)
+
+    @abstractmethod
+    def _check_is_set_up(self) -> None:
+        """Raise a ValueError if there are no parameters yet."""
