@@ -27,6 +27,7 @@ from diglot.kernels.reference.conv import (
 )
 from diglot.kernels.reference.dense import dense_backward_weight, dense_forward, matmul
 from diglot.kernels.reference.dropout import dropout_backward, dropout_forward
+from diglot.kernels.reference.embedding import embedding_backward, embedding_forward
 from diglot.kernels.reference.losses import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
@@ -44,6 +45,14 @@ from diglot.kernels.reference.pool import (
     max_pool2d_backward,
     max_pool2d_forward,
 )
+from diglot.kernels.reference.recurrent import (
+    gru_backward,
+    gru_forward,
+    lstm_backward,
+    lstm_forward,
+    rnn_backward,
+    rnn_forward,
+)
 
 __all__ = (
     "adagrad_inplace",
@@ -57,16 +66,24 @@ __all__ = (
     "dense_forward",
     "dropout_backward",
     "dropout_forward",
+    "embedding_backward",
+    "embedding_forward",
     "gelu_backward",
     "gelu_forward",
+    "gru_backward",
+    "gru_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "lstm_backward",
+    "lstm_forward",
     "matmul",
     "max_pool2d_backward",
     "max_pool2d_forward",
     "relu_backward",
     "relu_forward",
     "rmsprop_inplace",
+    "rnn_backward",
+    "rnn_forward",
     "sgd_inplace",
     "sgd_momentum_inplace",
     "sigmoid_backward",
