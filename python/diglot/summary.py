@@ -80,7 +80,8 @@ def summarize(layers: Sequence[Layer], input_shape: Shape) -> Summary:
         ShapeError: a layer cannot take what comes.
     """
     rows = []
-    output: Array = np.zeros((1, *input_shape), np.float32)
+    tokens = bool(layers) and layers[0].takes_integers
+    output: Array = np.zeros((1, *input_shape), np.int64 if tokens else np.float32)
     for position, layer in enumerate(layers):
         clone = copy.copy(layer)  # shares what was set up before, until its own setup below
         try:

@@ -43,12 +43,14 @@ class EmbeddingOp(ParamOperation):
                 "those of the vocabulary"
             )
         self._tokens = tokens.astype(np.int64, copy=False)
-        return kernels.embedding_forward(self._tokens, self.param)
+        output: Array = kernels.embedding_forward(self._tokens, self.param)
+        return output
 
     def _input_grad(self, output_grad: Array) -> Array:
         raise ValueError("tokens are integers and have no gradient: use backward_params")
 
     def _param_grad(self, output_grad: Array) -> Array:
-        return kernels.embedding_backward(
+        grad: Array = kernels.embedding_backward(
             output_grad, self._tokens, vocabulary_size=len(self.param)
         )
+        return grad

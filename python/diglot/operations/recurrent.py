@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from typing import ClassVar, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         return self._x_grad
 
     @abstractmethod
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Array | tuple[Array, ...]]:
+    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
         """Call the forward kernel: the output, the last state, what backward needs."""
 
     @abstractmethod
@@ -161,21 +161,17 @@ class RNNOp(RecurrentOp):
 
     activation: str = "tanh"
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Array | tuple[Array, ...]]:
-        y, h, saved = kernels.rnn_forward(x, *start, *self._weights(), activation=self.activation)
-        return y, (h,), saved
+    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+        (h0,), (w_x, w_h, b) = start, self._weights()
+        y, h_n, saved = kernels.rnn_forward(x, h0, w_x, w_h, b, activation=self.activation)
+        return y, (h_n,), saved
 
     def _run_back(
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
+        (dh_n,), (h0,), (w_x, w_h, _) = state_grad, self._start, self._weights()
         dx, dh0, *grads = kernels.rnn_backward(
-            output_grad,
-            *state_grad,
-            self._x,
-            *self._start,
-            *self._weights()[:2],
-            self._saved,
-            activation=self.activation,
+            output_grad, dh_n, self._x, h0, w_x, w_h, self._saved, activation=self.activation
         )
         return dx, (dh0,), tuple(grads)
 
@@ -203,21 +199,17 @@ class GRUOp(RecurrentOp):
 
     reset_after: bool = True
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Array | tuple[Array, ...]]:
-        y, h, saved = kernels.gru_forward(x, *start, *self._weights(), reset_after=self.reset_after)
-        return y, (h,), saved
+    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+        (h0,), (w_x, w_h, b_x, b_h) = start, self._weights()
+        y, h_n, saved = kernels.gru_forward(x, h0, w_x, w_h, b_x, b_h, reset_after=self.reset_after)
+        return y, (h_n,), saved
 
     def _run_back(
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
+        (dh_n,), (h0,), (w_x, w_h, *_) = state_grad, self._start, self._weights()
         dx, dh0, *grads = kernels.gru_backward(
-            output_grad,
-            *state_grad,
-            self._x,
-            *self._start,
-            *self._weights()[:2],
-            self._saved,
-            reset_after=self.reset_after,
+            output_grad, dh_n, self._x, h0, w_x, w_h, self._saved, reset_after=self.reset_after
         )
         return dx, (dh0,), tuple(grads)
 
@@ -240,22 +232,24 @@ class LSTMOp(RecurrentOp):
     gates: ClassVar[int] = 4
     initial: ClassVar[tuple[str, ...]] = ("initial_hidden", "initial_cell")
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Array | tuple[Array, ...]]:
-        y, h, c, saved = kernels.lstm_forward(x, *start, *self._weights())
-        return y, (h, c), saved
+    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+        (h0, c0), (w_x, w_h, b) = start, self._weights()
+        y, h_n, c_n, saved = kernels.lstm_forward(x, h0, c0, w_x, w_h, b)
+        return y, (h_n, c_n), saved
 
     def _run_back(
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
+        (dh_n, dc_n), (h0, c0), (w_x, w_h, _) = state_grad, self._start, self._weights()
         dx, dh0, dc0, *grads = kernels.lstm_backward(
-            output_grad, *state_grad, self._x, *self._start, *self._weights()[:2], self._saved
+            output_grad, dh_n, dc_n, self._x, h0, c0, w_x, w_h, self._saved
         )
         return dx, (dh0, dc0), tuple(grads)
 
     def _state_at(self, steps: Array, output: Array) -> State:
         rows = np.arange(len(output))
-        _, cells = self._saved
-        return output[rows, steps], cells[steps, rows]
+        _, cells, _ = self._saved  # cells: (T + 1, N, H), beginning with the first state
+        return output[rows, steps], cells[steps + 1, rows]
 
 
 def _check_state(state: State, shape: Shape, like: Array) -> None:
