@@ -38,7 +38,8 @@ def calls(monkeypatch):
         return real(name)
 
     monkeypatch.setattr(kernels, "__getattr__", counting)
-    return count
+    with kernels.use_backend(kernels.get_backend()):  # from now on, __getattr__ is asked
+        yield count
 
 
 class TestComputing:

@@ -183,9 +183,25 @@ class TestSaving:
         assert link.is_symlink()
         assert repr(NeuralNetwork.load(target)) == repr(NeuralNetwork.load(link)) == repr(small())
 
+    def test_notes_come_back(self, path):
+        network = small()
+        network.notes = {"vocabulary": "\n äß😀", "trained": [1, 2.5, None]}
+        network.save(path)
+        assert NeuralNetwork.load(path).notes == network.notes
+        small().save(path)
+        assert NeuralNetwork.load(path).notes == {}
+
+    @pytest.mark.parametrize("note", [{1, 2}, np.float32(1), float("nan")])
+    def test_notes_that_are_no_json_are_refused(self, path, note):
+        network = small()
+        network.notes = {"note": note}
+        with pytest.raises(ValueError, match=r"JSON"):
+            network.save(path)
+        assert not path.exists()
+
     def test_too_many_layers_for_a_header(self, path, monkeypatch):
         monkeypatch.setattr(serialization, "HEADER_LIMIT", 100)
-        with pytest.raises(ValueError, match="too many layers for a header of 100 bytes"):
+        with pytest.raises(ValueError, match="too long for a header of 100 bytes"):
             small().save(path)
         assert not path.exists()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Self, final
+from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ class NeuralNetwork(HasState):
         loss: the loss.
         dtype: as given.
         input_shape: of one sample, without the batch axis; None until it is known.
+        notes: what else belongs to the model, such as a vocabulary: a dict of JSON's types, which
+            `save` keeps in the file.
 
     Book: chapter 3.
     """
@@ -61,6 +63,7 @@ class NeuralNetwork(HasState):
         self.dtype = floating("dtype", dtype)
         self.seed = checked_seed(seed)
         self.input_shape: Shape | None = None
+        self.notes: dict[str, Any] = {}
         self._rng = np.random.default_rng(self.seed)
         self._first_to_learn = len(self.layers)  # the first layer with parameters
         self._ready = False  # for backward
@@ -173,8 +176,7 @@ class NeuralNetwork(HasState):
             prediction: (N, ...).
 
         Raises:
-            ValueError: also where a stateful network gets more than one batch, whose rows would
-                wrongly go on where those of the batch before ended.
+            ValueError: also where a stateful network gets more rows than batch_size.
         """
         batch_size = integer("batch_size", batch_size)
         x = self._checked_input(x)
@@ -319,11 +321,9 @@ class NeuralNetwork(HasState):
             OSError: the file cannot be written; one that was there before is still there.
         """
         parameters = self.parameters()
-        seed = self.seed if isinstance(self.seed, int) else None
-        architecture = Architecture(
-            self.layers, self.loss, seed, self.dtype, self.input_shape or ()
-        )
-        serialization.write_model(path, parameters, describe(architecture))
+        seed, shape = (self.seed if isinstance(self.seed, int) else None), self.input_shape or ()
+        architecture = describe(Architecture(self.layers, self.loss, seed, self.dtype, shape))
+        serialization.write_model(path, parameters, architecture, self.notes)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -342,6 +342,7 @@ class NeuralNetwork(HasState):
             layers, loss, seed, dtype, input_shape = parse(file.architecture)
             network = cls(layers, loss, seed=seed, dtype=dtype)
             expected = measure(network.layers, input_shape, network.dtype)
+            network.notes = file.notes
             file.require(expected, network.dtype)
             network._setup(input_shape, expected, lambda name, size, initializer: file.read(name))
         return network

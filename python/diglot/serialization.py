@@ -35,7 +35,10 @@ _DTYPES: Mapping[str, DType] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def write_model(
-    path: str | os.PathLike[str], parameters: Mapping[str, Array], architecture: Mapping[str, Any]
+    path: str | os.PathLike[str],
+    parameters: Mapping[str, Array],
+    architecture: Mapping[str, Any],
+    notes: Mapping[str, Any],
 ) -> None:
     """Write a model file atomically: a reader sees the old file or the whole new one.
 
@@ -43,18 +46,27 @@ def write_model(
         path: of the file; a symbolic link is followed.
         parameters: float32 or float64 arrays by name.
         architecture: what can be written as JSON.
+        notes: likewise; whatever else belongs to the model.
 
     Raises:
-        ValueError: the architecture is too long for a header.
+        ValueError: the notes are no JSON, or with the architecture too long for a header.
         OSError: the file cannot be written; the old one, if any, is still there.
     """
     from safetensors.numpy import save as to_safetensors  # here: few programs save a model
 
     metadata = FORMAT | {"architecture": json.dumps(architecture, allow_nan=False)}
+    if notes:
+        try:
+            metadata["notes"] = json.dumps(notes, allow_nan=False)
+        except TypeError as error:
+            raise ValueError(f"the notes cannot be written as JSON: {error}") from error
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     content = to_safetensors(arrays, metadata)
     if int.from_bytes(content[:8], "little") > HEADER_LIMIT:
-        raise ValueError(f"the network has too many layers for a header of {HEADER_LIMIT} bytes")
+        raise ValueError(
+            f"the layers and notes are too long for a header of {HEADER_LIMIT} bytes: "
+            f"{int.from_bytes(content[:8], 'little')}"
+        )
     write_atomically(Path(os.path.realpath(path)), content)
 
 
@@ -92,6 +104,7 @@ class ModelFile:
 
     Attributes:
         architecture: the JSON object of the metadata.
+        notes: another one, empty if there is none.
 
     Raises:
         ValueError: the header is not sound.
@@ -100,7 +113,7 @@ class ModelFile:
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         header, self._data_start = _read_header(stream)
-        self.architecture = _architecture(header.pop("__metadata__", None))
+        self.architecture, self.notes = _read_metadata(header.pop("__metadata__", None))
         data_size = os.fstat(stream.fileno()).st_size - self._data_start
         self._entries = {name: _Entry.parse(name, entry) for name, entry in header.items()}
         _check_layout(self._entries, data_size)
@@ -198,7 +211,8 @@ def _parse_object(text: bytes | str, what: str) -> dict[str, Any]:
     return parsed
 
 
-def _architecture(metadata: object) -> dict[str, Any]:
+def _read_metadata(metadata: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the architecture and the notes."""
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT["format"]:
         raise ValueError("this file was not written by diglot: it has no architecture")
     if metadata.get("version") != FORMAT["version"]:
@@ -206,10 +220,16 @@ def _architecture(metadata: object) -> dict[str, Any]:
             f"the file has version {brief(metadata.get('version'))}, this diglot reads version "
             f"{FORMAT['version']}"
         )
-    architecture = metadata.get("architecture")
-    if metadata.keys() != {*FORMAT, "architecture"} or not isinstance(architecture, str):
-        raise ValueError("the metadata must hold format, version and architecture, and no more")
-    return _parse_object(architecture, "the architecture")
+    architecture, notes = metadata.get("architecture"), metadata.get("notes", "{}")
+    if (
+        metadata.keys() - {"notes"} != {*FORMAT, "architecture"}
+        or not isinstance(architecture, str)
+        or not isinstance(notes, str)
+    ):
+        raise ValueError(
+            "the metadata must hold format, version and architecture, perhaps notes, and no more"
+        )
+    return _parse_object(architecture, "the architecture"), _parse_object(notes, "the notes")
 
 
 def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:

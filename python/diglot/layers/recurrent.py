@@ -91,6 +91,10 @@ class Recurrent(Layer, ABC):
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         """Make the operation that computes one direction."""
 
+    @abstractmethod
+    def _raised(self) -> tuple[float, ...]:
+        """Say by how much each gate's first bias is above the initializer's."""
+
     _kind: ClassVar[type[RecurrentOp]]
 
     @final
@@ -125,16 +129,13 @@ class Recurrent(Layer, ABC):
         for name, shape in kind.shapes(features, kind.gates * self.hidden_size).items():
             if name in initializers:
                 one = resolve(initializers[name], INITIALIZERS, name)
-                gates = shape[-1] // self.hidden_size
-                raised = self._raised() if name == "bias" else {}
-                weights[name] = create(prefix + name, shape, _SideBySide(one, gates, raised))
+                raised = self._raised() if name == "bias" else (0.0,) * kind.gates
+                if name not in kind.initial:
+                    one = _SideBySide(one, raised)
+                weights[name] = create(prefix + name, shape, one)
         operation = self._operation(weights)
         operation.carries = self.stateful
         return operation
-
-    def _raised(self) -> Mapping[int, float]:
-        """Say which gates begin with a bias above the initializer's: {gate: by how much}."""
-        return {}
 
     # ---- state -----------------------------------------------------------------------------------
 
@@ -249,6 +250,9 @@ class RNN(Recurrent):
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         return RNNOp(weights, self.activation)
 
+    def _raised(self) -> tuple[float, ...]:
+        return (0.0,)
+
 
 @final
 @dataclass(eq=False, repr=False)
@@ -277,6 +281,9 @@ class GRU(Recurrent):
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         return GRUOp(weights, self.reset_after)
 
+    def _raised(self) -> tuple[float, ...]:
+        return (0.0, 0.0, 0.0)
+
 
 @final
 @dataclass(eq=False, repr=False)
@@ -304,25 +311,26 @@ class LSTM(Recurrent):
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         return LSTMOp(weights)
 
-    def _raised(self) -> Mapping[int, float]:
-        return {1: self.forget_bias}
+    def _raised(self) -> tuple[float, ...]:
+        return (0.0, self.forget_bias, 0.0, 0.0)
 
 
 @final
 @dataclass(eq=False, repr=False)
 class _SideBySide(Initializer):
-    """Draw each gate by itself, as its fans are its own, and put them side by side."""
+    """Draw each gate by itself, as its fans are its own, and put them side by side.
+
+    Args:
+        one: draws a gate.
+        raised: what is added to each gate.
+    """
 
     one: Initializer
-    gates: int
-    raised: Mapping[int, float]
+    raised: tuple[float, ...]
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DType) -> Array:
         """Draw one parameter."""
         *leading, columns = shape
-        parts = [
-            self.one((*leading, columns // self.gates), rng, dtype)
-            + dtype.type(self.raised.get(gate, 0))
-            for gate in range(self.gates)
-        ]
+        gate = (*leading, columns // len(self.raised))
+        parts = [self.one(gate, rng, dtype) + dtype.type(extra) for extra in self.raised]
         return np.concatenate(parts, axis=-1)

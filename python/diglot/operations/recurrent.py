@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any, ClassVar, TypeAlias, final
+from typing import ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -90,7 +90,8 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         output, state, self._saved = self._run(x, self._start)
         if self.lengths is not None:
             output[~self._valid[..., 0]] = 0
-            state = self._state_at(self.lengths - 1, output)
+            rows = np.arange(len(x))
+            state = tuple(part[self.lengths, rows] for part in self._saved[: len(self.initial)])
         self.final_state = state
         if self.carries:
             self.state = state
@@ -114,18 +115,19 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         return self._x_grad
 
     @abstractmethod
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
-        """Call the forward kernel: the output, the last state, what backward needs."""
+    def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:
+        """Call the forward kernel.
+
+        Returns:
+            The output; the last state; and what backward needs, beginning with each part of the
+            state after 0, 1, ... T steps, (T + 1, N, H).
+        """
 
     @abstractmethod
     def _run_back(
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
         """Call the backward kernel: gradients of the input, the first state, the weights."""
-
-    def _state_at(self, steps: Array, output: Array) -> State:
-        """Find the state after a step of its own for each row."""
-        return (output[np.arange(len(output)), steps],)
 
     @final
     def _weights(self) -> tuple[Array, ...]:
@@ -161,17 +163,17 @@ class RNNOp(RecurrentOp):
 
     activation: str = "tanh"
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+    def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:
         (h0,), (w_x, w_h, b) = start, self._weights()
         y, h_n, saved = kernels.rnn_forward(x, h0, w_x, w_h, b, activation=self.activation)
-        return y, (h_n,), saved
+        return y, (h_n,), (saved,)
 
     def _run_back(
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
         (dh_n,), (h0,), (w_x, w_h, _) = state_grad, self._start, self._weights()
         dx, dh0, *grads = kernels.rnn_backward(
-            output_grad, dh_n, self._x, h0, w_x, w_h, self._saved, activation=self.activation
+            output_grad, dh_n, self._x, h0, w_x, w_h, *self._saved, activation=self.activation
         )
         return dx, (dh0,), tuple(grads)
 
@@ -199,7 +201,7 @@ class GRUOp(RecurrentOp):
 
     reset_after: bool = True
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+    def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:
         (h0,), (w_x, w_h, b_x, b_h) = start, self._weights()
         y, h_n, saved = kernels.gru_forward(x, h0, w_x, w_h, b_x, b_h, reset_after=self.reset_after)
         return y, (h_n,), saved
@@ -208,8 +210,9 @@ class GRUOp(RecurrentOp):
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
         (dh_n,), (h0,), (w_x, w_h, *_) = state_grad, self._start, self._weights()
+        h, gates, m = self._saved
         dx, dh0, *grads = kernels.gru_backward(
-            output_grad, dh_n, self._x, h0, w_x, w_h, self._saved, reset_after=self.reset_after
+            output_grad, dh_n, self._x, h0, w_x, w_h, (h, gates, m), reset_after=self.reset_after
         )
         return dx, (dh0,), tuple(grads)
 
@@ -232,7 +235,7 @@ class LSTMOp(RecurrentOp):
     gates: ClassVar[int] = 4
     initial: ClassVar[tuple[str, ...]] = ("initial_hidden", "initial_cell")
 
-    def _run(self, x: Array, start: State) -> tuple[Array, State, Any]:
+    def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:
         (h0, c0), (w_x, w_h, b) = start, self._weights()
         y, h_n, c_n, saved = kernels.lstm_forward(x, h0, c0, w_x, w_h, b)
         return y, (h_n, c_n), saved
@@ -241,15 +244,11 @@ class LSTMOp(RecurrentOp):
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
         (dh_n, dc_n), (h0, c0), (w_x, w_h, _) = state_grad, self._start, self._weights()
+        h, c, gates = self._saved
         dx, dh0, dc0, *grads = kernels.lstm_backward(
-            output_grad, dh_n, dc_n, self._x, h0, c0, w_x, w_h, self._saved
+            output_grad, dh_n, dc_n, self._x, h0, c0, w_x, w_h, (h, c, gates)
         )
         return dx, (dh0, dc0), tuple(grads)
-
-    def _state_at(self, steps: Array, output: Array) -> State:
-        rows = np.arange(len(output))
-        _, cells, _ = self._saved  # cells: (T + 1, N, H), beginning with the first state
-        return output[rows, steps], cells[steps + 1, rows]
 
 
 def _check_state(state: State, shape: Shape, like: Array) -> None:

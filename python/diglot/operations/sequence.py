@@ -10,8 +10,8 @@ from diglot.errors import ShapeError
 from diglot.operations.base import Operation
 
 
-class TakesLengths:
-    """What an operation has that can leave out the ends of rows.
+class TakesLengths(Operation):
+    """An operation on sequences that can leave out the ends of rows.
 
     Attributes:
         lengths: how many steps of each row count, (N,), or None for all; set before forward.
@@ -65,7 +65,7 @@ def turned_around(sequences: Array, lengths: Array | None) -> Array:
 
 @final
 @dataclass(eq=False, repr=False)
-class FinalStep(TakesLengths, Operation):
+class FinalStep(TakesLengths):
     """Keep the output of each row's last step: (N, T, H) -> (N, H).
 
     Args:
