@@ -1,4 +1,4 @@
-"""The command line: `diglot info`, `demo`, `verify`, `bench`, `ladder` and `reproduce`.
+"""The command line: `diglot info`, `demo`, `verify`, `bench` and others.
 
 A command prints; what it prints about is computed by the library. Its exit status is 0 if all is
 well, 1 if a check failed, 2 if the command or its input was wrong, 130 after Ctrl-C.
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, final
 
-from diglot.cli import bench, demo, info, ladder, reproduce, verify
+from diglot.cli import bench, demo, info, ladder, reproduce, train_text, verify, write
 from diglot.cli.console import UsageError
 from diglot.errors import DataError, ModelFileError
 
 __all__ = ["build_parser", "main"]
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = (info, demo, verify, bench, ladder, reproduce)
+_COMMANDS = (info, demo, verify, bench, ladder, reproduce, train_text, write)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

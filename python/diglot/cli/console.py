@@ -1,6 +1,7 @@
 """How the commands print: plain tables that can be read without colour, and in a pipe."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,31 @@ def positive_number(text: str) -> int:
 def natural_number(text: str) -> int:
     """Parse an argument: an integer of at least 0."""
     return _integer(text, 0)
+
+
+def positive_real(text: str) -> float:
+    """Parse an argument: a finite number above 0."""
+    return _real(text, 0, math.inf, "above 0", least_too=False)
+
+
+def nonnegative_real(text: str) -> float:
+    """Parse an argument: a finite number of at least 0."""
+    return _real(text, 0, math.inf, "of at least 0")
+
+
+def share(text: str) -> float:
+    """Parse an argument: a number from 0 to below 1."""
+    return _real(text, 0, 1, "from 0 to below 1")
+
+
+def _real(text: str, least: float, below: float, what: str, *, least_too: bool = True) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (least <= number < below) or (number == least and not least_too):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number {what}")
+    return number
 
 
 def _integer(text: str, least: int) -> int:

@@ -7,7 +7,7 @@ book's published code has mistakes in its gradients; what runs here is the corre
 
 from collections.abc import Iterable
 
-from diglot.reproduce import chapter1, chapter2, chapter3, chapter4, chapter5
+from diglot.reproduce import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7
 from diglot.reproduce.rows import Outcome, Result, Row, Settings
 
 __all__ = ["ROWS", "Outcome", "Result", "Row", "Settings", "select"]
@@ -18,6 +18,8 @@ ROWS: tuple[Row, ...] = (
     *chapter3.ROWS,
     *chapter4.ROWS,
     *chapter5.ROWS,
+    *chapter6.ROWS,
+    *chapter7.ROWS,
 )
 """All experiments, in the book's order."""
 
