@@ -3,10 +3,10 @@
 import pytest
 
 from competitors import BACKENDS, PEERS, time
-from diglot.bench.trainings import WORKS
+from diglot.bench import language, trainings
 
 
 @pytest.mark.parametrize("name", [*BACKENDS[1:], *PEERS])
-@pytest.mark.parametrize("work", WORKS, ids=lambda work: work.name)
+@pytest.mark.parametrize("work", [*trainings.WORKS, *language.WORKS], ids=lambda work: work.name)
 def test_time(benchmark, work, name):
     time(benchmark, name, work)

@@ -70,7 +70,11 @@ OUTSIDE = {
     "matplotlib": {"plots", "ladder.staircase"},
     "sklearn": {"reproduce"},
     "threadpoolctl": {"bench.machine", "ladder.timing"},
-    "torch": {"bench.peers.with_torch", "bench.peers.torch_training"},
+    "torch": {
+        "bench.peers.with_torch",
+        "bench.peers.torch_training",
+        "bench.peers.torch_language",
+    },
     "jax": {"bench.peers.with_jax", "bench.peers.jax_training"},
 }
 

@@ -1,12 +1,12 @@
 """The table of work: every row, and how NAMES choose among them. A new row is one line here below.
 
-The rows stand by family in products, convolutions, elements and trainings.
+The rows stand by family in products, convolutions, elements, trainings and language.
 """
 
 import fnmatch
 from collections.abc import Iterable
 
-from diglot.bench import convolutions, costs, elements, products, trainings
+from diglot.bench import convolutions, costs, elements, language, products, trainings
 from diglot.bench.costs import Cost
 from diglot.bench.kinds import kernels_of
 from diglot.bench.work import Work
@@ -16,6 +16,7 @@ WORKS: tuple[Work, ...] = (
     *convolutions.WORKS,
     *elements.WORKS,
     *trainings.WORKS,
+    *language.WORKS,
 )
 """All rows, in the table's order."""
 

@@ -71,6 +71,10 @@ class Source:
         """Draw N integers below `classes`."""
         return self.rng.integers(0, classes, N)
 
+    def one_hot(self, labels: Array, classes: int) -> Array:
+        """Write labels (...) as rows (..., classes) with a single one."""
+        return np.eye(classes, dtype=np.float32)[labels]
+
     def distribution(self, *shape: int) -> Array:
         """Draw rows of probabilities."""
         return reference.softmax_forward(self.normal(*shape))

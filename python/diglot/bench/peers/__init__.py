@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import final
 
-from diglot.bench import kinds, trainings
+from diglot.bench import kinds, language, trainings
 from diglot.bench.work import JAX, TORCH, Arguments, Run
 
 _MODULES = {TORCH: ("torch", "with_torch"), JAX: ("jax", "with_jax")}
@@ -45,6 +45,8 @@ def backend(name: str, module: ModuleType, version: str = "") -> Competitor:
     def prepare(kind: str, arguments: Arguments) -> Run:
         if kind == "training":
             return trainings.prepare(module, arguments)
+        if kind == "language":
+            return language.prepare(module, arguments)
         return kinds.prepare(module, kind, arguments)
 
     return Competitor(name, version, prepare)

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from diglot._typing import Array
+from diglot.bench.peers.torch_language import language
 from diglot.bench.peers.torch_training import training
 from diglot.bench.work import Arguments, Run
 
@@ -124,5 +125,6 @@ PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
     "rmsprop_inplace": _optimizer(torch.optim.RMSprop),
     "adam_inplace": _optimizer(torch.optim.Adam),
     "training": training,
+    "language": language,
 }
 """By kind of work: what makes it ready."""
