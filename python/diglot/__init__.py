@@ -8,7 +8,7 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
-from diglot import datasets, kernels, ladder, metrics, operations, schedules
+from diglot import datasets, kernels, ladder, metrics, operations, schedules, text
 from diglot.early_stopping import EarlyStopping
 from diglot.errors import DataError, GradientError, ModelFileError, ShapeError, TrainingDiverged
 from diglot.gradcheck import gradcheck
@@ -126,5 +126,6 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "set_winograd",
+    "text",
     "use_backend",
 ]

@@ -1,16 +1,18 @@
-"""How good predictions are. Every function takes (prediction, target) and changes neither.
+"""How good predictions are. Functions take (prediction, target) and change neither.
 
 For classes, a prediction is an array of scores (..., K), one per class (logits or probabilities),
 or of labels (...), integers; a target is an array of labels (...) or of one-hot rows (..., K).
+`perplexity` and `bits_per_character` say a language model's loss in other units.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from diglot._arrays import classes_of_one_hot, plain_array, real_array
 from diglot._typing import Array
-from diglot.config import integer
+from diglot.config import integer, real
 from diglot.errors import DataError, ShapeError
 
 _MOST_GUESSED_CLASSES = 1000  # a matrix of 8 MB
@@ -199,6 +201,35 @@ def binary_form_cross_entropy(prediction: Array, target: Array) -> float:
     p = np.clip(weights / weights.sum(axis=-1, keepdims=True), 1e-9, 1 - 1e-9)
     right = np.arange(classes) == true[..., None]
     return float(-np.log(np.where(right, p, 1 - p)).sum(axis=-1).mean())
+
+
+def perplexity(nats: float) -> float:
+    """Say a loss as a number of choices: as unsure as if so many tokens were equally likely.
+
+        exp(nats)
+
+    Args:
+        nats: the mean cross-entropy of a token, at least 0, in nats; of a sum over T tokens, T
+            times too large, divide first.
+
+    Returns:
+        1 for a model that is certain and right, V for one that knows nothing of V tokens.
+    """
+    try:
+        return math.exp(real("nats", nats, least=0))
+    except OverflowError:
+        return math.inf
+
+
+def bits_per_character(nats: float) -> float:
+    """Say a loss in bits: how long the text would be, compressed with the model, per character.
+
+        nats / log(2)
+
+    Args:
+        nats: the mean cross-entropy of a character, at least 0, in nats.
+    """
+    return real("nats", nats, least=0) / math.log(2)
 
 
 def _labels(

@@ -14,7 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 
 from diglot._typing import Array, DType, Shape
+from diglot.atomic import write_atomically
 from diglot.config import brief
 from diglot.errors import ModelFileError
 
@@ -249,29 +250,6 @@ def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:
         position = entry.end
     if position != data_size:
         raise ValueError(f"the file has {data_size} bytes of numbers, the header says {position}")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that whoever opens its name finds the old content or the whole new one."""
-    import secrets  # here, as it loads OpenSSL
-
-    temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere a directory cannot be opened
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)  # or the new name might not survive a power cut
-        finally:
-            os.close(directory)
 
 
 def _are_sizes(values: object) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from diglot import kernels, plots
+from diglot.atomic import write_atomically
 from diglot.bench import ceilings, machine, peers
 from diglot.bench.ceilings import Ceilings
 from diglot.bench.measure import FULL, QUICK, measure
@@ -23,7 +24,6 @@ from diglot.bench.work import JAX, NUMPY, OURS, TORCH
 from diglot.cli.bench_table import print_costs, print_table, print_verdict
 from diglot.cli.console import UsageError, make_console, positive_number, print_pairs
 from diglot.kernels import native, reference
-from diglot.serialization import write_atomically
 from diglot.threads import get_num_threads, num_threads
 
 _WIDTH = 200  # characters, in a file or a pipe: the table is wide

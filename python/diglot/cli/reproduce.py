@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from diglot import kernels
+from diglot.atomic import write_atomically
 from diglot.cli.console import UsageError, make_console, make_table, style_of
 from diglot.reproduce import Result, Settings, select
-from diglot.serialization import write_atomically
 from diglot.threads import get_num_threads
 
 _DESCRIPTION = """Run the experiments of chapters 1 to 5 of "Deep Learning from Scratch" and print

@@ -12,7 +12,8 @@ class FileSet(NamedTuple):
     """The files of one data set: where they lie, what they must hash to.
 
     `folder` is their folder's name, both under $DIGLOT_DATA and in the cache; `mirrors` are the
-    addresses of folders, tried in order; `sha256` maps a file's name to its digest.
+    addresses of folders, tried in order, or, without a slash at the end, that of the only file;
+    `sha256` maps a file's name to its digest.
     """
 
     folder: str
@@ -60,12 +61,13 @@ def _download(files: FileSet, name: str) -> Path:
     folder = data_folder() / files.folder
     failures = []
     for mirror in files.mirrors:
+        address = mirror + name if mirror.endswith("/") else mirror
         try:
             path = pooch.retrieve(
-                mirror + name, known_hash="sha256:" + files.sha256[name], fname=name, path=folder
+                address, known_hash="sha256:" + files.sha256[name], fname=name, path=folder
             )
         except (OSError, ValueError) as error:  # no connection, an HTTP error; a wrong hash
-            failures.append(f"  {mirror + name}: {error}")
+            failures.append(f"  {address}: {error}")
         else:
             return Path(path)
     (folder / name).unlink(missing_ok=True)  # what is there now is not the published file
