@@ -18,7 +18,7 @@ from diglot.datasets import Text, streams, text
 from diglot.history import History
 from diglot.layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Recurrent
 from diglot.losses import SoftmaxCrossEntropy
-from diglot.metrics import bits_per_token, perplexity
+from diglot.metrics import bits_per_character, perplexity
 from diglot.network import NeuralNetwork
 from diglot.optimizers import Adam
 from diglot.schedules import Cosine
@@ -140,7 +140,7 @@ def _print_epoch(console: Console, history: History) -> None:
     console.print(
         f"epoch {len(history)}: {history.loss[-1]:.3f} nats a character in training, "
         f"{nats:.3f} in validation (perplexity {perplexity(nats):.2f}, "
-        f"{bits_per_token(nats):.2f} bits), {history.seconds[-1]:.1f} s"
+        f"{bits_per_character(nats):.2f} bits), {history.seconds[-1]:.1f} s"
     )
 
 
