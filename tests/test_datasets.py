@@ -234,6 +234,16 @@ class TestDownloads:
         (tmp_path / "data" / "mnist" / self.NAME).unlink()
         assert locate(files, self.NAME) == first
 
+    def test_a_mirror_with_another_name_for_the_file(
+        self, fake, server, tmp_path, monkeypatch
+    ) -> None:
+        files = self.serve(fake, tmp_path, monkeypatch, server + "bad/", server + "renamed.gz")
+        content = (tmp_path / "data" / "mnist" / self.NAME).read_bytes()
+        (tmp_path / "renamed.gz").write_bytes(content)
+        path = locate(files, self.NAME)
+        assert path.name == self.NAME
+        assert path.read_bytes() == content
+
     def test_all_mirrors_fail(self, fake, server, tmp_path, monkeypatch) -> None:
         mirrors = (server + "absent/", server + "bad/")
         files = self.serve(fake, tmp_path, monkeypatch, *mirrors)

@@ -210,3 +210,26 @@ class TestWrongArguments:
     def test_classes_is_an_integer(self, classes) -> None:
         with pytest.raises(ValueError, match="classes is "):
             metrics.confusion_matrix(LABELS, LABELS, classes=classes)
+
+
+class TestUnitsOfALanguageModelsLoss:
+    @pytest.mark.parametrize("size", [1, 2, 65])
+    def test_one_that_knows_nothing(self, size: int) -> None:
+        assert metrics.perplexity(math.log(size)) == pytest.approx(size)
+        assert metrics.bits_per_character(math.log(size)) == pytest.approx(math.log2(size))
+
+    def test_from_the_cross_entropy_itself(self) -> None:
+        p = np.array([0.5, 0.25, 0.125])  # of the right characters
+        nats = float(-np.log(p).mean())
+        assert metrics.bits_per_character(nats) == pytest.approx(2)
+        assert metrics.perplexity(nats) == pytest.approx(4)
+        assert metrics.perplexity(np.float32(nats)) == pytest.approx(4)
+
+    def test_a_loss_beyond_all_numbers(self) -> None:
+        assert metrics.perplexity(1000) == math.inf
+
+    @pytest.mark.parametrize("unit", [metrics.perplexity, metrics.bits_per_character])
+    @pytest.mark.parametrize("nats", [-0.1, math.nan, math.inf, "1", None, [1.0]])
+    def test_what_is_no_loss(self, unit, nats) -> None:
+        with pytest.raises(ValueError, match="nats is"):
+            unit(nats)
