@@ -64,11 +64,11 @@ def spy(network: diglot.NeuralNetwork, act: Callable[[int, np.ndarray], None]) -
     """Call `act(step, x_batch)`, with steps counted from 1, within every train_batch."""
     train_batch, count = network.train_batch, 0
 
-    def watched(x: np.ndarray, y: np.ndarray, *, lengths: None) -> float:
+    def watched(x: np.ndarray, y: np.ndarray, **settings) -> float:
         nonlocal count
         count += 1
         act(count, x)
-        return train_batch(x, y, lengths=lengths)
+        return train_batch(x, y, **settings)
 
     network.train_batch = watched
 

@@ -16,6 +16,7 @@ def training_diverged(
     optimizer: Optimizer,
     inputs: Array,
     targets: Array,
+    tokens: bool = False,
 ) -> TrainingDiverged:
     """Make the error that says what happened and the likely causes.
 
@@ -25,12 +26,13 @@ def training_diverged(
         optimizer: for its settings.
         inputs: all the inputs that the loss was computed from.
         targets: their targets.
+        tokens: the inputs are tokens, whose size means nothing.
     """
     causes = _bad_rows("inputs", inputs) + _bad_rows("targets", targets)
     if not causes:
         causes = [f"the learning rate is too large: try {lr / 10:g}"]
         largest = float(np.abs(inputs, dtype=np.float64).max())
-        if largest > _LARGE:
+        if largest > _LARGE and not tokens:
             causes.append(f"the inputs reach {largest:g}: standardise them (datasets.standardize)")
         if optimizer.clip_norm is None and optimizer.clip_value is None:
             causes.append("the gradients explode: clip them, e.g. clip_norm=1.0 in the optimizer")

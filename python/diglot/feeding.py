@@ -15,7 +15,7 @@ from diglot.config import integer
 from diglot.datasets import batches
 from diglot.errors import DataError, ShapeError
 from diglot.network import NeuralNetwork
-from diglot.sequences import checked_lengths, pieces
+from diglot.sequences import check_fits, checked_lengths, pieces
 
 
 class Data(NamedTuple):
@@ -27,12 +27,11 @@ class Data(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one update is made from; `weight` is its share in the epoch's mean loss."""
+    """What one update is made from."""
 
     x: Array
     y: Array
     lengths: Array | None
-    weight: int
 
 
 @final
@@ -67,7 +66,7 @@ class Feed:
         if self.bptt:
             self.steps *= math.ceil(data.x.shape[1] / self.bptt)
 
-    def check_order(self, shuffle: bool) -> None:
+    def check_order(self, shuffle: bool, validation: Data | None) -> None:
         """Refuse an order of rows in which a stateful network would mix up its states."""
         if not self.network.stateful or self.bptt:
             return
@@ -76,12 +75,9 @@ class Feed:
                 "in a stateful network, row i of a batch goes on where row i of the batch before "
                 "has ended: pass shuffle=False, with the rows in that order"
             )
-        if rest := len(self.data.x) % self.batch_size:
-            raise ValueError(
-                f"{len(self.data.x)} rows in batches of {self.batch_size} leave {rest} over, but a "
-                "stateful network has a state for each row of a batch: choose a batch_size that "
-                "divides the rows"
-            )
+        check_whole_batches("", self.data, self.batch_size)
+        if validation is not None:
+            check_whole_batches("validation ", validation, self.batch_size)
 
     @contextmanager
     def epoch(self, rng: np.random.Generator | None) -> Iterator[Iterator[Step]]:
@@ -105,30 +101,41 @@ class Feed:
         x, y, lengths = self.data
         if lengths is None:
             for x_batch, y_batch in batches(x, y, self.batch_size, rng=rng):
-                yield Step(x_batch, y_batch, None, len(x_batch))
+                yield Step(x_batch, y_batch, None)
             return
         for rows, _ in batches(np.arange(len(x)), y, self.batch_size, rng=rng):
-            counts = lengths[rows]
-            yield Step(x[rows], y[rows], counts, int(counts.sum()))
+            yield Step(x[rows], y[rows], lengths[rows])
 
     def _pieces(self, rng: np.random.Generator | None, length: int) -> Iterator[Step]:
-        for x, y, _, rows in self._batches(rng):
+        for x, y, _ in self._batches(rng):
             self.network.reset_state()
             for steps in pieces(x.shape[1], length):
-                yield Step(x[:, steps], y[:, steps], None, rows * (steps.stop - steps.start))
+                yield Step(x[:, steps], y[:, steps], None)
 
 
-def checked(whose: str, x: Any, y: Any, lengths: Any = None) -> Data:
+def check_whole_batches(whose: str, data: Data, batch_size: int) -> None:
+    """Refuse rows of a stateful network that leave some over, which would have no state."""
+    if rest := len(data.x) % batch_size:
+        raise ValueError(
+            f"{len(data.x)} {whose}rows in batches of {batch_size} leave {rest} over, but a "
+            "stateful network has a state for each row of a batch: choose a batch_size that "
+            "divides the rows"
+        )
+
+
+def checked(whose: str, network: NeuralNetwork, x: Any, y: Any, lengths: Any = None) -> Data:
     """Take inputs and targets, and refuse what does not fit together.
 
     Args:
         whose: begins the messages: "" or "the validation ".
+        network: for which they are.
         x: inputs, (N, ...).
         y: targets, (N, ...).
         lengths: (N,) or None.
 
     Raises:
-        DataError: there are no rows, or the numbers of rows differ.
+        DataError: there are no rows, the numbers of rows differ, or tokens are unknown.
+        ValueError: the lengths fit neither the rows nor the network.
     """
     x, y = plain_array(f"{whose}x", x), plain_array(f"{whose}y", y)
     what = f"{whose}x and y"
@@ -139,9 +146,8 @@ def checked(whose: str, x: Any, y: Any, lengths: Any = None) -> Data:
     if len(x) == 0:
         raise DataError(f"{what} are empty: 0 rows")
     if lengths is not None:
-        if x.ndim < 2:
-            raise ShapeError(f"{whose}x has shape {x.shape}, expected (N, T, ...) with lengths")
         lengths = checked_lengths(lengths, x)
+    check_fits(network.layers, x, lengths)
     return Data(x, y, lengths)
 
 
@@ -155,7 +161,7 @@ def checked_validation(given: Any, training: Data, network: NeuralNetwork) -> Da
         raise ValueError(
             f"validation is a {type(given).__name__}, expected a pair (x, y), or (x, y, lengths)"
         )
-    data = checked("the validation ", *given)
+    data = checked("the validation ", network, *given)
     own, expected, fixed = data.x.shape[1:], training.x.shape[1:], network.layers[0].fixed_axes
     if len(own) != len(expected) or own[fixed] != expected[fixed]:
         raise ShapeError(f"a row of the validation x has shape {own}, expected {expected}")
@@ -167,6 +173,7 @@ def _checked_bptt(network: NeuralNetwork, data: Data, bptt: int) -> int:
         raise ValueError("bptt is for recurrent layers, and this network has none")
     if data.lengths is not None:
         raise ValueError("give lengths or bptt: a piece of a row knows nothing of the row's end")
+    network.check_carries()
     rows_and_steps = data.x.shape[:2]
     if data.y.ndim < 2 or data.y.shape[:2] != rows_and_steps:
         raise ShapeError(

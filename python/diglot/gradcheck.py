@@ -16,14 +16,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from diglot._arrays import real_array
+from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, Shape
 from diglot.config import positive, real
 from diglot.errors import GradientError
 from diglot.layers.base import Layer
 from diglot.losses import Loss
 from diglot.network import NeuralNetwork
-from diglot.operations.base import Operation, ParamOperation
+from diglot.operations import Operation, ParamOperation, RecurrentOp, TakesLengths
+from diglot.sequences import checked_lengths, counted, spread
 
 __all__ = ["ArrayCheck", "GradCheckReport", "gradcheck", "numerical_gradient"]
 
@@ -185,13 +186,15 @@ def gradcheck(
     tolerance: float = 1e-6,
     seed: int = 0,
     raise_on_failure: bool = True,
+    lengths: Array | None = None,
 ) -> GradCheckReport:
     """Compare the gradients of an operation, a layer, a loss or a network with finite differences.
 
     The input's gradient and every parameter's are checked, in float64, on a copy: the subject
-    itself stays as it is. What has no scalar output is multiplied with a random output gradient.
-    Dropout keeps one mask throughout. At a kink (ReLU at 0, equal pixels under a max-pooling) no
-    gradient exists, so the input should have none.
+    itself stays as it is. Integers, such as tokens, have no gradient, only the parameters. A
+    recurrent layer begins with the state it has, if it has one. What has no scalar output is
+    multiplied with a random output gradient. Dropout keeps one mask throughout. At a kink (ReLU at
+    0, equal pixels under a max-pooling) no gradient exists, so the input should have none.
 
     Args:
         subject: a layer or network that has no parameters yet is given some.
@@ -202,6 +205,7 @@ def gradcheck(
         tolerance: the allowed difference, as a share of each gradient's largest element.
         seed: draws the output gradient, and parameters if need be.
         raise_on_failure: raise, rather than return, a report with differences.
+        lengths: for recurrent layers, how many steps of each row count, (N,).
 
     Returns:
         The report: for each array the element that differs most, and by how much.
@@ -210,18 +214,24 @@ def gradcheck(
         GradientError: a gradient differs; the message names the array, the element, both values
             and their difference.
         ValueError: the subject is of another kind, a loss comes without a target, or an operation
-            or a layer with one; x is empty or eps not positive, so that nothing would be checked.
+            or a layer with one; x is empty or eps not positive, so that nothing would be checked;
+            there are lengths, but nothing that takes them.
 
     Book: chapter 1 (derivatives); errata E1 to E9 are what it finds.
     """
     _require(subject, target)
     eps, tolerance = positive("eps", eps), real("tolerance", tolerance, least=0)
-    x = real_array("x", x).astype(np.float64)
+    x = plain_array("x", x) if _takes_integers(subject) else real_array("x", x).astype(np.float64)
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}: there is nothing to check")
     # One generator for the parameters and dropout, whose state is copied; another one for the rest.
     parameter_rng, weight_rng = np.random.default_rng(seed).spawn(2)
-    function = _Function(_in_float64(subject, x, parameter_rng), target, weight_rng)
+    subject = _in_float64(subject, x, parameter_rng)
+    if lengths is not None:
+        if not any(isinstance(operation, TakesLengths) for operation in _operations(subject)):
+            raise ValueError(f"{type(subject).__name__} takes no lengths: it is not recurrent")
+        lengths = checked_lengths(lengths, x)
+    function = _Function(subject, target, lengths, weight_rng)
     analytic, magnitude = function.analytic(x)
     checks = tuple(
         ArrayCheck.compare(name, analytic[name], numeric, magnitude, eps=eps, tolerance=tolerance)
@@ -251,9 +261,16 @@ class _Function:
     Every evaluation starts from a copy, so that random layers draw the same numbers each time.
     """
 
-    def __init__(self, subject: Subject, target: Array | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        target: Array | None,
+        lengths: Array | None,
+        rng: np.random.Generator,
+    ) -> None:
         self.subject = subject
-        self.target = target
+        self.target = None if target is None else np.asarray(target)
+        self.lengths = lengths
         self.rng = rng
         self.weights = np.empty(0)  # the output's gradient, drawn once its shape is known
         self.loss: Loss | None = None
@@ -268,11 +285,13 @@ class _Function:
         live = _parameters(subject)
         for name, replacement in parameters.items():
             live[name][...] = replacement
-        return self._evaluate(_forward(subject, x))
+        return self._evaluate(self._forward(subject, x))
 
     def numeric(self, x: Array, eps: float) -> dict[str, Array]:
         """Give the gradients by finite differences."""
-        gradients = {"input": numerical_gradient(lambda changed: self.value(changed, {}), x, eps)}
+        gradients = {}
+        if not _takes_integers(self.subject):
+            gradients["input"] = numerical_gradient(lambda other: self.value(other, {}), x, eps)
         for name, parameter in _parameters(self.subject).items():
 
             def value(changed: Array, name: str = name) -> float:
@@ -284,33 +303,52 @@ class _Function:
     def analytic(self, x: Array) -> tuple[dict[str, Array], float]:
         """Give the gradients as backward computes them, and the sum of the absolute terms."""
         subject = copy.deepcopy(self.subject)
-        output = _forward(subject, x)
+        output = self._forward(subject, x)
         value = self._evaluate(output)
         if self.loss is not None:
-            output_grad, magnitude = self.loss.backward(), 1 + abs(value)
+            output_grad = spread(self.loss.backward(), output.shape, self.lengths)
+            magnitude = 1 + abs(value)
         else:
             output_grad, magnitude = self.weights, float(np.abs(self.weights * output).sum())
-        input_grad = _backward(subject, output_grad)
-        return {"input": input_grad} | _gradients(subject), magnitude
+        return _backward(subject, output_grad) | _gradients(subject), magnitude
 
     def _evaluate(self, output: Array) -> float:
-        if self.loss is not None:
-            return self.loss.forward(output, np.asarray(self.target))
+        if self.loss is not None and self.target is not None:
+            return self.loss.forward(*counted(output, self.target, self.lengths))
         if self.weights.shape != output.shape:
             self.weights = self.rng.standard_normal(output.shape)
         return float((self.weights * output).sum())
 
+    def _forward(self, subject: Subject, x: Array) -> Array:
+        if isinstance(subject, Loss):
+            return x
+        if isinstance(subject, NeuralNetwork):
+            return subject.forward(x, lengths=self.lengths)
+        for operation in _operations(subject):
+            if isinstance(operation, TakesLengths):
+                operation.lengths = self.lengths
+        return subject.forward(x)
 
-def _forward(subject: Subject, x: Array) -> Array:
-    return x if isinstance(subject, Loss) else subject.forward(x)
 
-
-def _backward(subject: Subject, output_grad: Array) -> Array:
+def _backward(subject: Subject, output_grad: Array) -> dict[str, Array]:
+    """Run backward, and give the gradient of the input, if it has one."""
     if isinstance(subject, Loss):
-        return output_grad
+        return {"input": output_grad}
+    if _takes_integers(subject):
+        if isinstance(subject, NeuralNetwork):
+            subject.backward(output_grad)
+        elif isinstance(subject, Layer | ParamOperation):
+            subject.backward_params(output_grad)
+        return {}
     if isinstance(subject, NeuralNetwork):
-        return np.asarray(subject.backward(output_grad, needs_input_grad=True))
-    return subject.backward(output_grad)
+        return {"input": np.asarray(subject.backward(output_grad, needs_input_grad=True))}
+    return {"input": subject.backward(output_grad)}
+
+
+def _takes_integers(subject: Subject) -> bool:
+    if isinstance(subject, NeuralNetwork):
+        return subject.layers[0].takes_integers
+    return isinstance(subject, Operation | Layer) and subject.takes_integers
 
 
 def _operations(subject: Subject) -> list[Operation]:
@@ -347,4 +385,6 @@ def _in_float64(subject: Subject, x: Array, rng: np.random.Generator) -> Subject
         if isinstance(operation, ParamOperation):
             for name, parameter in operation.params.items():
                 operation.params[name] = parameter.astype(np.float64)
+        if isinstance(operation, RecurrentOp) and operation.state is not None:
+            operation.state = tuple(part.astype(np.float64) for part in operation.state)
     return subject

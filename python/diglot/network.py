@@ -15,12 +15,19 @@ from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, Shape
 from diglot.architecture import Architecture, checked_shape, describe, parse
 from diglot.config import checked_seed, floating, integer, resolve
-from diglot.errors import DataError, ShapeError
+from diglot.errors import ShapeError
 from diglot.flat import FlatArrays
 from diglot.layers import Create, Layer, Recurrent
-from diglot.layers.stack import check_layers, located, measure, set_up
+from diglot.layers.stack import check_layers, checked_input, located, measure, set_up
 from diglot.losses import LOSSES, Loss
-from diglot.sequences import checked_lengths, counted, in_pieces, spread
+from diglot.sequences import (
+    all_or_nothing,
+    checked_lengths,
+    counted,
+    in_pieces,
+    spread,
+    without_padding,
+)
 from diglot.state import HasState
 from diglot.summary import Summary, summarize
 
@@ -81,8 +88,8 @@ class NeuralNetwork(HasState):
             input_: (N, *input_shape), real numbers, which are brought to the network's dtype, or
                 the integers that a first layer Embedding takes.
             inference: predict (no dropout) rather than train.
-            lengths: for recurrent layers, how many steps of each row count, (N,) integers; the
-                others change no output and no gradient. None for all.
+            lengths: for recurrent layers, how many steps of each row count, (N,) integers; what
+                the others hold, be it NaN, changes no output and no gradient. None for all.
 
         Returns:
             prediction: (N, ...), the last layer's output.
@@ -92,19 +99,19 @@ class NeuralNetwork(HasState):
                 the layer.
         """
         self._ready = False
-        input_ = self._checked_input(input_)
-        if self.input_shape is None:
-            self.setup(input_.shape[1:])
+        input_ = checked_input(self.layers[0], input_, self.dtype)
         if lengths is not None:
             self._check_is_recurrent("lengths")
             lengths = checked_lengths(lengths, input_)
-        for recurrent in self._recurrent:
-            recurrent.take_lengths(lengths)
-        for position, layer in enumerate(self.layers):
-            try:
-                input_ = layer.forward(input_, inference)
-            except ShapeError as error:
-                raise located(error, position, layer) from error
+            input_ = without_padding(input_, lengths)
+        if self.input_shape is None:
+            self.setup(input_.shape[1:])
+        with all_or_nothing(self._recurrent, lengths):
+            for position, layer in enumerate(self.layers):
+                try:
+                    input_ = layer.forward(input_, inference)
+                except ShapeError as error:
+                    raise located(error, position, layer) from error
         self._ready = True
         return input_
 
@@ -145,14 +152,12 @@ class NeuralNetwork(HasState):
         Returns:
             The loss.
         """
-        prediction = self.forward(x, lengths=lengths)
-        if lengths is None:
-            loss = self.loss.forward(prediction, y)
-            self.backward(self.loss.backward())
-            return loss
-        lengths = np.asarray(lengths)
-        loss = self.loss.forward(*counted(prediction, y, lengths))
-        self.backward(spread(self.loss.backward(), prediction.shape, lengths))
+        with all_or_nothing(self._recurrent):
+            prediction = self.forward(x, lengths=lengths)
+            if lengths is not None:
+                lengths = np.asarray(lengths)
+            loss = self.loss.forward(*counted(prediction, y, lengths))
+            self.backward(spread(self.loss.backward(), prediction.shape, lengths))
         return loss
 
     def predict(
@@ -165,6 +170,9 @@ class NeuralNetwork(HasState):
     ) -> Array:
         """Compute predictions, in inference mode and batch by batch.
 
+        They begin with the state that the network has; a stateful one goes on from row to row of
+        the next call, as with `forward`.
+
         Args:
             x: inputs, (N, *input_shape).
             batch_size: rows that are in memory at a time.
@@ -176,26 +184,30 @@ class NeuralNetwork(HasState):
             prediction: (N, ...).
 
         Raises:
-            ValueError: also where a stateful network gets more rows than batch_size.
+            ValueError: also where the network has a state of its rows, or carries one, and gets
+                more than one batch: other rows would wrongly begin with it.
         """
         batch_size = integer("batch_size", batch_size)
-        x = self._checked_input(x)
+        x = checked_input(self.layers[0], x, self.dtype)
+        if lengths is not None:
+            lengths = checked_lengths(lengths, x)
+        if len(x) > batch_size and any(one.carries or one.state for one in self._recurrent):
+            raise ValueError(
+                f"{len(x)} rows are more than batch_size, {batch_size}, but the network has a "
+                "state for each row of one batch: raise batch_size, or reset_state() before each "
+                "batch of rows"
+            )
         if piece is not None:
             self._check_is_recurrent("piece")
             if lengths is not None:
                 raise ValueError("give lengths or piece: a piece knows nothing of a row's end")
             self.setup(x.shape[1:])
             piece = integer("piece", piece)
-        elif len(x) > batch_size and any(layer.carries for layer in self._recurrent):
-            raise ValueError(
-                f"{len(x)} rows are more than batch_size, {batch_size}, but the network carries a "
-                "state for each row of one batch: raise batch_size"
-            )
         parts = []
         for start in range(0, max(len(x), 1), batch_size):
             rows = slice(start, start + batch_size)
             if piece is None:
-                own = None if lengths is None else np.asarray(lengths)[rows]
+                own = None if lengths is None else lengths[rows]
                 parts.append(self.forward(x[rows], inference=True, lengths=own))
             else:
                 forward = partial(self.forward, inference=True)
@@ -370,22 +382,6 @@ class NeuralNetwork(HasState):
         learning = [bool(layer.parameters()) for layer in self.layers]
         self._first_to_learn = [*learning, True].index(True)
         self.input_shape = input_shape
-
-    def _checked_input(self, input_: Array) -> Array:
-        if self.layers[0].takes_integers:
-            input_ = plain_array("the input", input_)
-            if input_.dtype.kind not in "iu":
-                raise DataError(
-                    f"the input has dtype {input_.dtype}, expected integers: the tokens that "
-                    f"{self.layers[0]!r} looks up"
-                )
-        else:
-            input_ = real_array("the input", input_).astype(self.dtype, copy=False)
-        if input_.ndim < 2:
-            raise ShapeError(
-                f"the input has shape {input_.shape}, expected a batch of samples (N, ...)"
-            )
-        return input_
 
     def _check_is_recurrent(self, argument: str) -> None:
         if not self.recurrent:

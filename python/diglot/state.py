@@ -6,15 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from diglot.config import brief
+from diglot.errors import ShapeError
 from diglot.layers import Recurrent
 from diglot.operations import State
-from diglot.sequences import carrying, fresh_state
+from diglot.sequences import all_or_nothing, carrying, fresh_state
 
 
 class HasState(ABC):
     """What a network can do with the state of its recurrent layers, if it has any.
 
     A state belongs to a row of the batch. Without more ado, every forward begins with a fresh one.
+    A forward, or a `train_batch`, that fails leaves the state of all layers as it was.
 
     Book: chapter 6 (erratum E15: the mean over the batch is carried).
     """
@@ -51,21 +54,26 @@ class HasState(ABC):
             state: one entry for each recurrent layer.
 
         Raises:
-            ValueError: there are more or fewer entries, or one does not fit; then nothing changes.
+            ValueError: there are more or fewer entries, one does not fit, or they are of different
+                numbers of rows; then nothing changes.
         """
-        if len(state) != len(self._recurrent):
+        if not isinstance(state, tuple | list) or len(state) != len(self._recurrent):
+            what = f"{len(state)} entries" if isinstance(state, tuple | list) else brief(state)
             raise ValueError(
-                f"state has {len(state)} entries, expected {len(self._recurrent)}: one for each "
-                "recurrent layer"
+                f"state is {what}, expected a list of {len(self._recurrent)}: one entry for each "
+                "recurrent layer, as get_state gives it"
             )
-        before = self.get_state()
-        try:
+        if any(part is not None for part in state):
+            self._check_is_set_up()
+        with all_or_nothing(self._recurrent):
             for layer, part in zip(self._recurrent, state, strict=True):
                 layer.set_state(part)
-        except ValueError:
-            for layer, part in zip(self._recurrent, before, strict=True):
-                layer.set_state(part)
-            raise
+            rows = {len(layer.state[0]) for layer in self._recurrent if layer.state is not None}
+            if len(rows) > 1:
+                raise ShapeError(
+                    f"the states are of {sorted(rows)} rows, expected the same in all layers: the "
+                    "rows of a batch"
+                )
 
     def fresh_state(self) -> AbstractContextManager[None]:
         """Begin new sequences in a `with` block, and go on after it where the old ones were."""
@@ -81,6 +89,18 @@ class HasState(ABC):
         """
         self._check_is_set_up()
         return carrying(self._recurrent)
+
+    def check_carries(self) -> None:
+        """Refuse a network with a layer that cannot carry its state.
+
+        Raises:
+            ValueError: a recurrent layer is bidirectional.
+        """
+        for layer in self._recurrent:
+            if layer.bidirectional:
+                raise ValueError(
+                    f"{layer!r} cannot carry a state: its reverse direction begins at the end"
+                )
 
     @abstractmethod
     def _check_is_set_up(self) -> None:

@@ -16,7 +16,7 @@ from diglot.config import boolean, brief, checked_seed, integer
 from diglot.divergence import training_diverged
 from diglot.early_stopping import BestEpoch, EarlyStopping
 from diglot.errors import TrainingDiverged
-from diglot.feeding import Data, Feed, checked, checked_validation
+from diglot.feeding import Data, Feed, check_whole_batches, checked, checked_validation
 from diglot.history import History
 from diglot.interrupt import InterruptGuard
 from diglot.losses import (
@@ -31,7 +31,7 @@ from diglot.network import NeuralNetwork
 from diglot.optimizers import Optimizer
 from diglot.progress import TrainingProgress
 from diglot.schedules import Schedule
-from diglot.sequences import counted
+from diglot.sequences import counted, without_padding
 
 Metric: TypeAlias = Callable[[Array, Array], float]
 """A function of (prediction, target), as in `diglot.metrics`."""
@@ -107,6 +107,10 @@ class Trainer:
         What continues is everything: parameters, the optimizer's memory, the learning rate's
         schedule (whose length is that of the first fit) and the history.
 
+        Recurrent layers begin every epoch with a fresh state, and have one at the end. If they are
+        stateful, row i of a batch goes on where row i of the batch before has ended, also in the
+        validation data, which are then cut by batch_size as well.
+
         Ctrl-C ends the training after the step that is under way and returns the history; a second
         one is not held back.
 
@@ -129,7 +133,8 @@ class Trainer:
                 truncated back-propagation through time. The state is carried from piece to piece,
                 not differentiated, and fresh for every batch of rows.
             after_epoch: called with the history after each epoch, and its evaluation if there is
-                one.
+                one. A KeyboardInterrupt that it raises ends the training as Ctrl-C does; any other
+                error is handed on.
 
         Returns:
             The history of all epochs so far; it is `self.history`.
@@ -143,7 +148,11 @@ class Trainer:
 
         Book: chapters 3 and 4.
         """
-        data = checked("", x, y, lengths)
+        if after_epoch is not None and not callable(after_epoch):
+            raise ValueError(
+                f"after_epoch is {brief(after_epoch)}, expected a function of the history"
+            )
+        data = checked("", self.network, x, y, lengths)
         judge = None if validation is None else checked_validation(validation, data, self.network)
         feed = Feed(self.network, data, integer("batch_size", batch_size), bptt)
         epochs = integer("epochs", epochs)
@@ -151,9 +160,11 @@ class Trainer:
         best = self._best_epoch(early_stopping, judge)
         seed = checked_seed(seed)
         rng = np.random.default_rng(seed) if boolean("shuffle", shuffle) else None
-        feed.check_order(shuffle)
+        feed.check_order(shuffle, judge)
         progress = boolean("progress", progress)
         self.network.setup(data.x.shape[1:])
+        if judge:
+            self.network.setup(judge.x.shape[1:])  # refuses steps that a later layer cannot take
         if self.steps == 0:
             self._schedule_length = {"epoch": epochs, "batch": epochs * feed.steps}
         self.history.interrupted = False
@@ -170,14 +181,15 @@ class Trainer:
                     loss, lr = self._train_epoch(feed, rng, bar, guard)
                     seconds = time.perf_counter() - started
                     due = epoch % eval_every == 0 or epoch == epochs
-                    values = self._evaluate_epoch(judge, bptt, lr) if judge and due else {}
+                    values = self._evaluate_epoch(judge, feed, lr) if judge and due else {}
                     self.history.append(
                         loss=loss, learning_rate=lr, seconds=seconds, evaluation=values
                     )
                     bar.evaluated(loss, values)
+                    over = best and values and best.judge(len(self.history), values["loss"])
                     if after_epoch is not None:
                         after_epoch(self.history)
-                    if best and values and best.judge(len(self.history), values["loss"]):
+                    if over:
                         self._note("stopped early", bar)
                         break
                     guard.check()
@@ -205,17 +217,21 @@ class Trainer:
         Args:
             x: inputs, (N, ...).
             y: targets, (N, ...).
-            batch_size: rows per forward pass.
+            batch_size: rows per forward pass. In a stateful network row i of a batch goes on where
+                row i of the batch before has ended, as in `fit`, so it should be that of `fit`.
             lengths: how many steps of each row count, (N,), for recurrent layers.
             piece: steps per forward pass; the result is the same, in less memory.
 
         Returns:
             {"loss": ..., and each metric by its name}.
         """
-        data = checked("", x, y, lengths)
+        data = checked("", self.network, x, y, lengths)
         network = self.network
         with network.fresh_state():
-            prediction = network.predict(data.x, batch_size, lengths=data.lengths, piece=piece)
+            if network.stateful and piece is None:
+                prediction = _predict_in_order(network, data, integer("batch_size", batch_size))
+            else:
+                prediction = network.predict(data.x, batch_size, lengths=data.lengths, piece=piece)
         prediction, y = counted(prediction, data.y, data.lengths)
         loss = network.loss.forward(prediction, y)
         if not math.isfinite(loss):
@@ -237,7 +253,7 @@ class Trainer:
         every_batch = isinstance(optimizer.lr, Schedule) and optimizer.lr.per == "batch"
         total, seen = 0.0, 0
         with feed.epoch(rng) as steps:
-            for number, (x, y, lengths, weight) in enumerate(steps, 1):
+            for number, (x, y, lengths) in enumerate(steps, 1):
                 if every_batch:
                     lr = self._learning_rate()
                 loss = network.train_batch(x, y, lengths=lengths)
@@ -246,8 +262,8 @@ class Trainer:
                     raise self._diverged(what, lr, feed.data)
                 optimizer.step(parameters, network.gradients(), lr)
                 self.steps += 1
-                total += loss * weight
-                seen += weight
+                total += loss * network.loss.rows
+                seen += network.loss.rows
                 bar.step(number, total / seen)
                 guard.check()
         if set_back := self._set_back(start):
@@ -269,8 +285,10 @@ class Trainer:
             "was set back to the beginning of the epoch"
         )
 
-    def _evaluate_epoch(self, data: Data, bptt: int | None, lr: float) -> dict[str, float]:
-        values = self.evaluate(data.x, data.y, lengths=data.lengths, piece=bptt)
+    def _evaluate_epoch(self, data: Data, feed: Feed, lr: float) -> dict[str, float]:
+        rows = feed.batch_size if self.network.stateful else 256
+        piece = feed.bptt if data.lengths is None else None
+        values = self.evaluate(data.x, data.y, batch_size=rows, lengths=data.lengths, piece=piece)
         if not math.isfinite(values["loss"]):
             what = f"the validation loss is {values['loss']} after epoch {len(self.history) + 1}"
             raise self._diverged(what, lr, data)
@@ -303,7 +321,25 @@ class Trainer:
         bar.say(note)
 
     def _diverged(self, what: str, lr: float, data: Data) -> TrainingDiverged:
-        return training_diverged(what, lr, optimizer=self.optimizer, inputs=data.x, targets=data.y)
+        x, y, lengths = data
+        if lengths is not None and y.shape[:2] == x.shape[:2]:
+            y = without_padding(y, lengths)
+        x = without_padding(x, lengths)
+        tokens = self.network.layers[0].takes_integers
+        return training_diverged(
+            what, lr, optimizer=self.optimizer, inputs=x, targets=y, tokens=tokens
+        )
+
+
+def _predict_in_order(network: NeuralNetwork, data: Data, rows: int) -> Array:
+    """Let row i of each batch go on where row i of the batch before has ended."""
+    rows = min(rows, len(data.x))
+    check_whole_batches("", data, rows)
+    parts = []
+    for start in range(0, len(data.x), rows):
+        lengths = None if data.lengths is None else data.lengths[start : start + rows]
+        parts.append(network.predict(data.x[start : start + rows], rows, lengths=lengths))
+    return np.concatenate(parts)
 
 
 _networks: WeakKeyDictionary[Optimizer, ReferenceType[NeuralNetwork]] = WeakKeyDictionary()

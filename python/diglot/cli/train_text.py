@@ -49,7 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     add("--dropout", type=share, default=0.2, metavar="X", help="after each of them (0.2)")
     add("--epochs", type=positive_number, default=10, metavar="N", help="(10)")
     add("--batch-size", type=positive_number, default=64, metavar="N", help="rows (64)")
-    add("--bptt", type=positive_number, default=64, metavar="T", help="steps in a piece (64)")
+    add("--bptt", type=positive_number, default=50, metavar="T", help="steps in a piece (50)")
     add("--lr", type=positive_real, default=0.004, metavar="X", help="of Adam, at first (0.004)")
     add("--validation", type=share, default=0.1, metavar="X", help="share of the text (0.1)")
     written = "characters to write after an epoch (200)"

@@ -21,7 +21,7 @@ class Embedding(Layer):
 
         output[..., d] = weight[token, d]
 
-    (N, T) integers -> (N, T, dimensions). It is the first layer of a network, or none: tokens have
+    (N, T) integers -> (N, T, dimensions). It can only be the first layer of a network: tokens have
     no gradient.
 
     Args:

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from diglot._arrays import plain_array
+from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, DType, Shape
 from diglot.config import boolean, brief, integer, real, resolve
 from diglot.errors import ShapeError
@@ -38,7 +38,8 @@ class Recurrent(Layer, ABC):
 
     Every forward begins with a fresh state, unless the layer is stateful or a state was set. The
     state is kept for each row and never averaged; it is carried, and not differentiated, from one
-    forward to the next. T may be another one each time.
+    forward to the next. T may be another one each time; N may not where a state is carried. The
+    state belongs to the layer: networks that share it share the state, and no file keeps it.
 
     Args:
         hidden_size: H, features of the state and of the output.
@@ -139,11 +140,21 @@ class Recurrent(Layer, ABC):
 
     # ---- state -----------------------------------------------------------------------------------
 
+    @property
+    def state(self) -> State | None:
+        """What the next forward begins with, unchecked and not copied; see `get_state`."""
+        operations = self._directions()
+        return operations[0].state if operations else None
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        for operation in self._directions():
+            operation.state = state
+
     @final
     def reset_state(self) -> None:
         """Begin new sequences with the next forward."""
-        for operation in self._directions():
-            operation.state = None
+        self.state = None
 
     @final
     def get_state(self) -> State | None:
@@ -152,9 +163,7 @@ class Recurrent(Layer, ABC):
         Returns:
             None where it begins a sequence.
         """
-        operations = self._directions()
-        state = operations[0].state if operations and not self.bidirectional else None
-        return None if state is None else tuple(part.copy() for part in state)
+        return None if self.state is None else tuple(part.copy() for part in self.state)
 
     @final
     def set_state(self, state: Sequence[Array] | None) -> None:
@@ -170,31 +179,34 @@ class Recurrent(Layer, ABC):
         if state is None:
             self.reset_state()
             return
-        self._check_is_set_up()
+        if self.input_shape is None:
+            raise ValueError(f"{self!r} is not set up: run forward, or setup, before set_state")
         (operation, *more) = self._directions()
         if more:
             raise ValueError("a bidirectional layer has no state that could be set")
-        if isinstance(state, np.ndarray) or len(state) != len(operation.initial):
+        if not isinstance(state, tuple | list) or len(state) != len(operation.initial):
             names = " and ".join(name.removeprefix("initial_") for name in operation.initial)
             raise ValueError(
                 f"state is {brief(state)}, expected a tuple of {len(operation.initial)}: {names}"
             )
         dtype = operation.param.dtype
-        parts = tuple(plain_array("the state", part).astype(dtype) for part in state)
+        parts = tuple(real_array("the state", part).astype(dtype) for part in state)
         for part in parts:
-            if part.ndim != 2 or part.shape != (len(parts[0]), self.hidden_size):
+            if part.ndim != 2 or part.shape != (parts[0].shape[0], self.hidden_size):
                 raise ShapeError(
                     f"the state has shape {part.shape}, expected (N, {self.hidden_size})"
                 )
-        operation.state = parts
+        self.state = parts
 
     @final
     def carry(self, carries: bool) -> None:
-        """Let forwards leave their last state for the next one, or not.
+        """Let forwards leave their last state for the next one, or not; see `stateful`.
 
         Raises:
-            ValueError: the layer is bidirectional.
+            ValueError: the layer is bidirectional, or not set up.
         """
+        if carries and self.input_shape is None:
+            raise ValueError(f"{self!r} is not set up: run forward, or setup, before carry")
         if carries and self.bidirectional:
             raise ValueError(
                 f"{self!r} cannot carry a state: its reverse direction begins at the end"
@@ -209,7 +221,9 @@ class Recurrent(Layer, ABC):
 
     @final
     def take_lengths(self, lengths: Array | None) -> None:
-        """Say how many steps of each row count in the forwards that follow; None for all."""
+        """Say how many steps of each row count in the forwards that follow, (N,); None for all."""
+        if lengths is not None:
+            lengths = plain_array("lengths", lengths)
         for operation in self.operations:
             if isinstance(operation, TakesLengths):
                 operation.lengths = lengths

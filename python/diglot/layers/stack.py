@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from diglot._arrays import plain_array, real_array
 from diglot._typing import Array, DType, Shape
-from diglot.errors import ShapeError
+from diglot.errors import DataError, ShapeError
 from diglot.initializers import Initializer
 from diglot.layers.base import Create, Layer
 from diglot.operations import Activation, Operation
@@ -34,6 +35,10 @@ def check_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
             raise ValueError(
                 f"layers[{first}] and layers[{position}] are one object; make two, or they would "
                 "share their parameters and mix up their values"
+            )
+        if position and layer.takes_integers:
+            raise ValueError(
+                f"layers[{position}] is {layer!r}, which takes integers: it must be the first layer"
             )
     return layers
 
@@ -105,6 +110,34 @@ def set_up(
             prefix = f"{position}."
             layer.setup(shape, lambda name, *how, at=prefix: keep(at + name, *how), rng)
         shape = layer.output_shape or ()
+
+
+def checked_input(first: Layer, input_: Array, dtype: DType) -> Array:
+    """Take a batch as the first layer of a row needs it.
+
+    Args:
+        first: the layer.
+        input_: (N, ...): real numbers, or the integers that the layer takes.
+        dtype: what real numbers are brought to.
+
+    Raises:
+        DataError: there is something else in it.
+        ShapeError: it is no batch.
+    """
+    if first.takes_integers:
+        input_ = plain_array("the input", input_)
+        if input_.dtype.kind not in "iu":
+            raise DataError(
+                f"the input has dtype {input_.dtype}, expected integers: the tokens that "
+                f"{first!r} looks up"
+            )
+    else:
+        input_ = real_array("the input", input_).astype(dtype, copy=False)
+    if input_.ndim < 2:
+        raise ShapeError(
+            f"the input has shape {input_.shape}, expected a batch of samples (N, ...)"
+        )
+    return input_
 
 
 def located(error: ShapeError | str, position: int, layer: Layer) -> ShapeError:

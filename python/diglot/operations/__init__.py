@@ -16,7 +16,7 @@ from diglot.operations.bidirectional import REVERSE, Bidirectional
 from diglot.operations.conv import Conv2DOp
 from diglot.operations.dense import BiasAdd, DenseOp, WeightMultiply
 from diglot.operations.dropout import DropoutOp
-from diglot.operations.embedding import EmbeddingOp
+from diglot.operations.embedding import EmbeddingOp, require_tokens
 from diglot.operations.pool import AvgPool2DOp, GlobalAvgPool2DOp, MaxPool2DOp
 from diglot.operations.recurrent import GRUOp, LSTMOp, RecurrentOp, RNNOp, State
 from diglot.operations.sequence import FinalStep, TakesLengths, valid_steps
@@ -54,5 +54,6 @@ __all__ = [
     "TakesLengths",
     "Tanh",
     "WeightMultiply",
+    "require_tokens",
     "valid_steps",
 ]

@@ -38,19 +38,20 @@ class Bidirectional(TakesLengths, ParamOperation):
 
     def _output(self) -> Array:
         ahead, back = self.directions
-        ahead.lengths = back.lengths = self.lengths
-        turned = back.forward(turned_around(self.input_, self.lengths), self.inference)
-        return np.concatenate(
-            [ahead.forward(self.input_, self.inference), turned_around(turned, self.lengths)],
-            axis=2,
-        )
+        # Who replaces a parameter does so in `self.params`.
+        ahead.params = {name: self.params[name] for name in ahead.params}
+        back.params = {name: self.params[REVERSE + name] for name in back.params}
+        ahead.lengths = back.lengths = self._lengths = self.lengths
+        there = ahead.forward(self.input_, self.inference)  # first: it checks the shapes
+        turned = back.forward(turned_around(self.input_, self._lengths), self.inference)
+        return np.concatenate([there, turned_around(turned, self._lengths)], axis=2)
 
     def _param_grad(self, output_grad: Array) -> tuple[Array, ...]:
         ahead, back = self.directions
         ahead_grad, back_grad = np.split(output_grad, [ahead.hidden_size], axis=2)
-        turned = back.backward(turned_around(back_grad, self.lengths))
+        turned = back.backward(turned_around(back_grad, self._lengths))
         self._x_grad = ahead.backward(np.ascontiguousarray(ahead_grad))
-        self._x_grad += turned_around(turned, self.lengths)
+        self._x_grad += turned_around(turned, self._lengths)
         return (*ahead.param_grads.values(), *back.param_grads.values())
 
     def _input_grad(self, output_grad: Array) -> Array:

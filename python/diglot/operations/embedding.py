@@ -11,6 +11,23 @@ from diglot.errors import DataError, ShapeError
 from diglot.operations.base import ParamOperation
 
 
+def require_tokens(tokens: Array, vocabulary_size: int) -> None:
+    """Refuse tokens that are not in the vocabulary.
+
+    Args:
+        tokens: integers, any shape.
+        vocabulary_size: how many there are; they are 0..vocabulary_size-1.
+
+    Raises:
+        DataError: one lies elsewhere.
+    """
+    if tokens.size and not (tokens.min() >= 0 and tokens.max() < vocabulary_size):
+        raise DataError(
+            f"tokens lie in {tokens.min()}..{tokens.max()}, expected 0..{vocabulary_size - 1}: "
+            "those of the vocabulary"
+        )
+
+
 @final
 @dataclass(eq=False, repr=False)
 class EmbeddingOp(ParamOperation):
@@ -36,18 +53,13 @@ class EmbeddingOp(ParamOperation):
         self.params = {"weight": weight}
 
     def _output(self) -> Array:
-        tokens, size = self.input_, len(self.param)
-        if tokens.size and not (tokens.min() >= 0 and tokens.max() < size):
-            raise DataError(
-                f"tokens lie in {tokens.min()}..{tokens.max()}, expected 0..{size - 1}: "
-                "those of the vocabulary"
-            )
-        self._tokens = tokens.astype(np.int64, copy=False)
+        require_tokens(self.input_, len(self.param))
+        self._tokens = self.input_.astype(np.int64, copy=False)
         output: Array = kernels.embedding_forward(self._tokens, self.param)
         return output
 
     def _input_grad(self, output_grad: Array) -> Array:
-        raise ValueError("tokens are integers and have no gradient: use backward_params")
+        raise ValueError("tokens are integers and have no gradient: only the parameters have one")
 
     def _param_grad(self, output_grad: Array) -> Array:
         grad: Array = kernels.embedding_backward(

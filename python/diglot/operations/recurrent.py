@@ -24,7 +24,8 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         output_t, state_t = cell(input_t, state_{t-1}),    (N, T, D) -> (N, T, H)
 
     Rows never mix: each has a state of its own. The state that a forward begins with is not
-    differentiated, unless it is a learned one, which is a parameter.
+    differentiated, unless it is a learned one, which is a parameter. Where there are lengths, the
+    output is zero after a row's end, and what the input holds there has no effect at all.
 
     Args:
         weights: "input_weight" (D, gates*H) and "recurrent_weight" (H, gates*H); with or without
@@ -82,16 +83,17 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
                 f"input_ has shape {x.shape}, expected (N, T, {features}), T of at least 1"
             )
         self._check_dtype()
+        self._valid: Array | None = None
         if self.lengths is not None:
-            self._valid = valid_steps(self.lengths, *x.shape[:2])[..., None]  # (N, T, 1)
-            x = np.where(self._valid, x, x.dtype.type(0))
+            self._valid = valid_steps(self.lengths, *x.shape[:2])
+            x = self._counting(x)
         self._begins = self.state is None
         self._x, self._start = x, self._first_state(len(x))
         output, state, self._saved = self._run(x, self._start)
         if self.lengths is not None:
-            output[~self._valid[..., 0]] = 0
             rows = np.arange(len(x))
             state = tuple(part[self.lengths, rows] for part in self._saved[: len(self.initial)])
+            output = self._whole(output)
         self.final_state = state
         if self.carries:
             self.state = state
@@ -99,10 +101,11 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
 
     @final
     def _param_grad(self, output_grad: Array) -> tuple[Array, ...]:
-        if self.lengths is not None:
-            output_grad = np.where(self._valid, output_grad, output_grad.dtype.type(0))
         nothing = tuple(np.zeros_like(part) for part in self._start)
-        self._x_grad, start_grads, weight_grads = self._run_back(output_grad, nothing)
+        self._x_grad, start_grads, weight_grads = self._run_back(
+            self._counting(output_grad), nothing
+        )
+        self._x_grad = self._whole(self._x_grad)
         grads = dict(
             zip(("input_weight", "recurrent_weight", *self.biases), weight_grads, strict=True)
         )
@@ -128,6 +131,23 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         self, output_grad: Array, state_grad: State
     ) -> tuple[Array, State, tuple[Array, ...]]:
         """Call the backward kernel: gradients of the input, the first state, the weights."""
+
+    @final
+    def _counting(self, sequences: Array) -> Array:
+        """Put zeros for the steps that do not count, and leave out those that count in no row."""
+        if self._valid is None:
+            return sequences
+        steps = int(self._valid.sum(axis=1).max(initial=1))
+        return np.where(self._valid[:, :steps, None], sequences[:, :steps], sequences.dtype.type(0))
+
+    @final
+    def _whole(self, sequences: Array) -> Array:
+        """Put back the steps that `_counting` has left out: zeros, as where no step counts."""
+        if self._valid is None:
+            return sequences
+        whole = np.zeros((*self._valid.shape, sequences.shape[2]), sequences.dtype)
+        whole[:, : sequences.shape[1]] = self._counting(sequences)
+        return whole
 
     @final
     def _weights(self) -> tuple[Array, ...]:
@@ -166,6 +186,9 @@ class RNNOp(RecurrentOp):
     def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:
         (h0,), (w_x, w_h, b) = start, self._weights()
         y, h_n, saved = kernels.rnn_forward(x, h0, w_x, w_h, b, activation=self.activation)
+        if self._valid is not None:
+            # With relu, a state may grow without bounds behind a row's end, and 0 * inf is NaN.
+            saved[1:][~self._valid[:, : x.shape[1]].T] = 0
         return y, (h_n,), (saved,)
 
     def _run_back(

@@ -14,7 +14,8 @@ class TakesLengths(Operation):
     """An operation on sequences that can leave out the ends of rows.
 
     Attributes:
-        lengths: how many steps of each row count, (N,), or None for all; set before forward.
+        lengths: how many steps of each row count, (N,) integers, or None for all: what the next
+            forward goes by. Backward goes by those of its forward.
     """
 
     lengths: Array | None = None
@@ -39,7 +40,7 @@ def valid_steps(lengths: Array, rows: int, steps: int) -> Array:
     """
     if lengths.shape != (rows,):
         raise ShapeError(f"lengths has shape {lengths.shape}, expected ({rows},): one for each row")
-    if lengths.dtype.kind not in "iu":
+    if rows and lengths.dtype.kind not in "iu":
         raise ValueError(f"lengths has dtype {lengths.dtype}, expected integers")
     if rows and not (lengths.min() >= 1 and lengths.max() <= steps):
         raise ValueError(
@@ -80,17 +81,17 @@ class FinalStep(TakesLengths):
         x = self.input_
         if x.ndim != 3 or x.shape[1] == 0:
             raise ShapeError(f"input_ has shape {x.shape}, expected (N, T, H), T of at least 1")
-        rows = np.arange(len(x))
+        rows, steps, _ = x.shape
+        self._last = np.full(rows, steps - 1)
+        if self.lengths is not None:
+            valid_steps(self.lengths, rows, steps)
+            self._last = self.lengths - 1
         output = x[:, 0].copy()
-        output[:, : self.ahead] = x[rows, self._last(), : self.ahead]
+        output[:, : self.ahead] = x[np.arange(rows), self._last, : self.ahead]
         return output
 
     def _input_grad(self, output_grad: Array) -> Array:
         grad = np.zeros_like(self.input_)
         grad[:, 0, self.ahead :] = output_grad[:, self.ahead :]
-        grad[np.arange(len(grad)), self._last(), : self.ahead] = output_grad[:, : self.ahead]
+        grad[np.arange(len(grad)), self._last, : self.ahead] = output_grad[:, : self.ahead]
         return grad
-
-    def _last(self) -> Array:
-        rows, steps, _ = self.input_.shape
-        return np.full(rows, steps - 1) if self.lengths is None else self.lengths - 1
