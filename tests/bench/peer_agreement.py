@@ -10,6 +10,7 @@ import numpy as np
 from diglot.bench import peers
 from diglot.bench.convolutions import Convolution
 from diglot.bench.elements import WORKS, activation, cross_entropy, dropout, pooling
+from diglot.bench.language import Model, language_model
 from diglot.bench.measure import compare
 from diglot.bench.products import product, whole_layer
 from diglot.bench.trainings import Stage, training
@@ -38,6 +39,8 @@ TINY = [
     cross_entropy(5, 7),
     dropout((5, 7)),
     *(work for work in WORKS if work.group == "optim"),
+    language_model("one-hot", Model(5, 0, (6, 4)), (), rows=3, steps=4, pieces=2),
+    language_model("adam", Model(5, 4, (6,), 0.5, adam=True), (), rows=3, steps=4, pieces=2),
     training("tiny", STAGES, (), batch_size=6, steps=1, of=1, lr=0.1, image=(1, 8, 8)),
 ]
 
