@@ -20,6 +20,7 @@ ROOMS = {
     "ground": ({"_arrays", "_typing", "atomic", "errors", "config", "flat"}, set()),
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
+    "autograd": ({"autograd"}, set()),
     "threads": ({"threads"}, {"ground", "kernels"}),
     "winograd": ({"winograd"}, {"ground", "kernels"}),
     "metrics": ({"metrics"}, {"ground", "kernels"}),
