@@ -38,6 +38,7 @@ ROOMS = {
         {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
+    "interop": ({"interop"}, {"ground", "operations", "layers", "network"}),
     "gradcheck": (
         {"gradcheck"},
         {"ground", "kernels", "operations", "layers", "losses", "network"},

@@ -8,7 +8,17 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
-from diglot import autograd, datasets, kernels, ladder, metrics, operations, schedules, text
+from diglot import (
+    autograd,
+    datasets,
+    interop,
+    kernels,
+    ladder,
+    metrics,
+    operations,
+    schedules,
+    text,
+)
 from diglot.early_stopping import EarlyStopping
 from diglot.errors import DataError, GradientError, ModelFileError, ShapeError, TrainingDiverged
 from diglot.gradcheck import gradcheck
@@ -119,6 +129,7 @@ __all__ = [
     "get_num_threads",
     "get_winograd",
     "gradcheck",
+    "interop",
     "kernels",
     "ladder",
     "metrics",
