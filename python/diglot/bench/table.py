@@ -1,12 +1,20 @@
 """The table of work: every row, and how NAMES choose among them. A new row is one line here below.
 
-The rows stand by family in products, convolutions, elements, trainings and language.
+The rows stand by family in products, convolutions, elements, recurrent, trainings and language.
 """
 
 import fnmatch
 from collections.abc import Iterable
 
-from diglot.bench import convolutions, costs, elements, language, products, trainings
+from diglot.bench import (
+    convolutions,
+    costs,
+    elements,
+    language,
+    products,
+    recurrent,
+    trainings,
+)
 from diglot.bench.costs import Cost
 from diglot.bench.kinds import kernels_of
 from diglot.bench.work import Work
@@ -15,6 +23,7 @@ WORKS: tuple[Work, ...] = (
     *products.WORKS,
     *convolutions.WORKS,
     *elements.WORKS,
+    *recurrent.WORKS,
     *trainings.WORKS,
     *language.WORKS,
 )
