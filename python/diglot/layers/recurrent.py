@@ -133,9 +133,9 @@ class Recurrent(Layer, ABC):
         operation.carries = self.stateful
         return operation
 
+    @abstractmethod
     def _raised(self) -> Mapping[int, float]:
         """Say which gates begin with a bias above the initializer's: {gate: by how much}."""
-        return {}
 
     # ---- state -----------------------------------------------------------------------------------
 
@@ -263,6 +263,9 @@ class RNN(Recurrent):
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         return RNNOp(weights, self.activation)
 
+    def _raised(self) -> Mapping[int, float]:
+        return {}
+
 
 @final
 @dataclass(eq=False, repr=False)
@@ -290,6 +293,9 @@ class GRU(Recurrent):
 
     def _operation(self, weights: Mapping[str, Array]) -> RecurrentOp:
         return GRUOp(weights, self.reset_after)
+
+    def _raised(self) -> Mapping[int, float]:
+        return {}
 
 
 @final

@@ -91,7 +91,7 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         self._x, self._start = x, self._first_state(len(x))
         output, state, self._saved = self._run(x, self._start)
         if self.lengths is not None:
-            state = self._state_at(self.lengths - 1, output)
+            state = self._state_after(self.lengths)
             output = self._whole(output)
         self.final_state = state
         if self.carries:
@@ -143,9 +143,12 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         whole[:, : sequences.shape[1]] = self._counting(sequences)
         return whole
 
-    def _state_at(self, steps: Array, output: Array) -> State:
-        """Find the state after a step of its own for each row."""
-        return (output[np.arange(len(output)), steps],)
+    @final
+    def _state_after(self, steps: Array) -> State:
+        """Find the state after a number of steps of its own for each row."""
+        saved = self._saved if isinstance(self._saved, tuple) else (self._saved,)
+        states = saved[: len(self.initial)]  # each (T + 1, N, H), beginning with the first state
+        return tuple(state[steps, np.arange(len(steps))] for state in states)
 
     @final
     def _weights(self) -> tuple[Array, ...]:
@@ -268,11 +271,6 @@ class LSTMOp(RecurrentOp):
             output_grad, dh_n, dc_n, self._x, h0, c0, w_x, w_h, self._saved
         )
         return dx, (dh0, dc0), tuple(grads)
-
-    def _state_at(self, steps: Array, output: Array) -> State:
-        rows = np.arange(len(output))
-        _, cells, _ = self._saved  # cells: (T + 1, N, H), beginning with the first state
-        return output[rows, steps], cells[steps + 1, rows]
 
 
 def _check_state(state: State, shape: Shape, like: Array) -> None:

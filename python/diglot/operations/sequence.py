@@ -10,7 +10,7 @@ from diglot.errors import ShapeError
 from diglot.operations.base import Operation
 
 
-class TakesLengths:
+class TakesLengths(Operation):
     """What an operation has that can leave out the ends of rows.
 
     Attributes:
@@ -66,7 +66,7 @@ def turned_around(sequences: Array, lengths: Array | None) -> Array:
 
 @final
 @dataclass(eq=False, repr=False)
-class FinalStep(TakesLengths, Operation):
+class FinalStep(TakesLengths):
     """Keep the output of each row's last step: (N, T, H) -> (N, H).
 
     Args:
