@@ -88,40 +88,12 @@ def test_a_piece_as_long_as_the_rows_is_a_plain_fit(x, y, bptt):
     assert one.steps == other.steps
 
 
-def test_the_gradient_stops_where_a_piece_begins(x, y):
-    """The first input of a row has an effect on later pieces, and no gradient from them."""
-    net = network()
-    with_first = [
-        net.predict(each, piece=BPTT) for each in (x, np.concatenate([-x[:, :1], x[:, 1:]], axis=1))
-    ]
-    assert not np.array_equal(with_first[0][:, BPTT:], with_first[1][:, BPTT:])
-    with net.carrying_state():
-        net.forward(x[:, :BPTT])
-        prediction = net.forward(x[:, BPTT:])
-        grad = net.backward(np.ones_like(prediction), needs_input_grad=True)
-    assert grad.shape == x[:, BPTT:].shape
-
-
 def test_a_schedule_per_batch_counts_pieces(x, y):
     subject = Trainer(network(), SGD(Cosine(0.5, per="batch")))
     history = fit(subject, x, y, epochs=2, bptt=BPTT)
     assert subject.steps == 18
     wave = [0.5 * (1 + math.cos(math.pi * step / 17)) / 2 for step in (8, 17)]  # of 0 to 17
     assert history.learning_rate == pytest.approx(wave)
-
-
-def test_tokens_and_one_hot_rows_are_trained_alike(y):
-    tokens, one_hot = y, np.eye(K)[y]
-    table = diglot.NeuralNetwork(
-        [diglot.Embedding(K, K), diglot.GRU(4), diglot.Dense(K)],
-        "softmax_cross_entropy",
-        seed=1,
-        dtype=np.float64,
-    )
-    table.setup((T,))
-    table.parameters()["0.weight"][...] = np.eye(K)
-    plain = diglot.NeuralNetwork(table.layers[1:], "softmax_cross_entropy", dtype=np.float64)
-    assert table.train_batch(tokens, y) == pytest.approx(plain.train_batch(one_hot, y))
 
 
 @pytest.mark.parametrize(

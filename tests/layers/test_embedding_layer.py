@@ -7,7 +7,7 @@ import diglot
 from diglot import gradcheck
 from diglot.config import build
 from diglot.errors import DataError
-from diglot.layers import LAYERS, Dense, Embedding, Layer
+from diglot.layers import LAYERS, Dense, Embedding
 
 
 def network(**settings):
@@ -98,7 +98,20 @@ def test_padding_may_hold_any_token(tokens):
         trainer.fit(
             padded, targets, lengths=lengths, epochs=1, batch_size=2, seed=0, progress=False
         )
-    assert issubclass(Embedding, Layer)
+
+
+def test_tokens_and_one_hot_rows_are_trained_alike(tokens):
+    table = network(dtype=np.float64)
+    table.setup((5,))
+    plain = diglot.NeuralNetwork(
+        [diglot.Dense(3, bias=False), *table.layers[1:]], "softmax_cross_entropy", dtype=np.float64
+    )
+    plain.layers[0].setup((5, 6), dtype=np.float64)
+    plain.layers[0].parameters()["weight"][...] = table.parameters()["0.weight"]
+    loss = table.train_batch(tokens, tokens)
+    expected = table.gradients()["0.weight"]
+    assert plain.train_batch(np.eye(6)[tokens], tokens) == pytest.approx(loss)
+    np.testing.assert_allclose(plain.gradients()["0.weight"], expected, atol=1e-12)
 
 
 def test_of_one_vocabulary_and_no_rows():
