@@ -58,9 +58,18 @@ ROOMS = {
     ),
     "cli": (
         {"cli", "__main__"},
-        {"ground", "reference", "kernels", "threads", "datasets", "optimizers", "operations"}
+        {
+            "ground",
+            "reference",
+            "kernels",
+            "threads",
+            "metrics",
+            "datasets",
+            "optimizers",
+            "operations",
+        }
         | {"losses", "layers", "network", "trainer", "verify", "plots", "ladder", "reproduce"}
-        | {"bench"},
+        | {"bench", "text"},
     ),
 }
 

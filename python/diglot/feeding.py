@@ -168,6 +168,26 @@ def checked_validation(given: Any, training: Data, network: NeuralNetwork) -> Da
     return data
 
 
+def predict_in_order(network: NeuralNetwork, data: Data, rows: int) -> Array:
+    """Predict with a stateful network: row i of a batch goes on where row i before has ended.
+
+    Args:
+        network: its state is the one to begin with.
+        data: rows in that order.
+        rows: in a batch.
+
+    Raises:
+        ValueError: some rows are left over.
+    """
+    rows = min(rows, len(data.x))
+    check_whole_batches("", data, rows)
+    parts = []
+    for start in range(0, len(data.x), rows):
+        lengths = None if data.lengths is None else data.lengths[start : start + rows]
+        parts.append(network.predict(data.x[start : start + rows], rows, lengths=lengths))
+    return np.concatenate(parts)
+
+
 def _checked_bptt(network: NeuralNetwork, data: Data, bptt: int) -> int:
     if not network.recurrent:
         raise ValueError("bptt is for recurrent layers, and this network has none")

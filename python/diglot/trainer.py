@@ -16,7 +16,7 @@ from diglot.config import boolean, brief, checked_seed, integer
 from diglot.divergence import training_diverged
 from diglot.early_stopping import BestEpoch, EarlyStopping
 from diglot.errors import TrainingDiverged
-from diglot.feeding import Data, Feed, check_whole_batches, checked, checked_validation
+from diglot.feeding import Data, Feed, checked, checked_validation, predict_in_order
 from diglot.history import History
 from diglot.interrupt import InterruptGuard
 from diglot.losses import (
@@ -229,7 +229,7 @@ class Trainer:
         network = self.network
         with network.fresh_state():
             if network.stateful and piece is None:
-                prediction = _predict_in_order(network, data, integer("batch_size", batch_size))
+                prediction = predict_in_order(network, data, integer("batch_size", batch_size))
             else:
                 prediction = network.predict(data.x, batch_size, lengths=data.lengths, piece=piece)
         prediction, y = counted(prediction, data.y, data.lengths)
@@ -329,17 +329,6 @@ class Trainer:
         return training_diverged(
             what, lr, optimizer=self.optimizer, inputs=x, targets=y, tokens=tokens
         )
-
-
-def _predict_in_order(network: NeuralNetwork, data: Data, rows: int) -> Array:
-    """Let row i of each batch go on where row i of the batch before has ended."""
-    rows = min(rows, len(data.x))
-    check_whole_batches("", data, rows)
-    parts = []
-    for start in range(0, len(data.x), rows):
-        lengths = None if data.lengths is None else data.lengths[start : start + rows]
-        parts.append(network.predict(data.x[start : start + rows], rows, lengths=lengths))
-    return np.concatenate(parts)
 
 
 _networks: WeakKeyDictionary[Optimizer, ReferenceType[NeuralNetwork]] = WeakKeyDictionary()
