@@ -58,18 +58,9 @@ ROOMS = {
     ),
     "cli": (
         {"cli", "__main__"},
-        {
-            "ground",
-            "reference",
-            "kernels",
-            "threads",
-            "metrics",
-            "datasets",
-            "optimizers",
-            "operations",
-        }
-        | {"losses", "layers", "network", "trainer", "verify", "plots", "ladder", "reproduce"}
-        | {"bench", "text"},
+        {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
+        | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
+        | {"reproduce", "bench", "text"},
     ),
 }
 
