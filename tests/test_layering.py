@@ -27,6 +27,7 @@ ROOMS = {
     "datasets": ({"datasets"}, {"ground"}),
     "optimizers": ({"optimizers", "schedules"}, {"ground", "kernels"}),
     "operations": ({"operations"}, {"ground", "kernels"}),
+    "nodes": ({"nodes"}, {"ground", "kernels"}),
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
