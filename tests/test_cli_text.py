@@ -83,7 +83,7 @@ def test_ctrl_c_keeps_what_was_learned(run, corpus, monkeypatch):
         (["--lr", "nan"], "'nan' is no number above 0"),
         (["--corpus", "missing.txt"], "missing.txt"),
         (["--out", "no-folder/model.safetensors"], "--out: there is no folder"),
-        (["--batch-size", "1000000"], "rows"),
+        (["--batch-size", "1000000"], "1000000 streams"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(run, arguments, message):

@@ -27,6 +27,7 @@ ROOMS = {
     "datasets": ({"datasets"}, {"ground"}),
     "optimizers": ({"optimizers", "schedules"}, {"ground", "kernels"}),
     "operations": ({"operations"}, {"ground", "kernels"}),
+    "nodes": ({"nodes"}, {"ground", "kernels"}),
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
@@ -182,10 +183,10 @@ def test_the_peers_are_imported_only_where_they_are_timed():
             assert not {t for t in found if t and t.startswith("bench.peers.")}, relative(path)
 
 
-def test_the_definitions_import_numpy_and_math_alone():
+def test_the_definitions_import_numpy_math_and_types_alone():
     for path in sorted((PACKAGE / "kernels" / "reference").glob("*.py")):
         found = {package for _, package, _ in imports(path)}
-        assert found <= {"numpy", "math", "diglot"}, relative(path)
+        assert found <= {"numpy", "math", "typing", "collections", "diglot"}, relative(path)
 
 
 def includes(path):

@@ -13,6 +13,7 @@ from diglot.bench.elements import WORKS, activation, cross_entropy, dropout, poo
 from diglot.bench.language import Model, language_model
 from diglot.bench.measure import compare
 from diglot.bench.products import product, whole_layer
+from diglot.bench.recurrent import embedding, network
 from diglot.bench.trainings import Stage, training
 from diglot.bench.work import Source
 from diglot.kernels import reference
@@ -39,6 +40,8 @@ TINY = [
     cross_entropy(5, 7),
     dropout((5, 7)),
     *(work for work in WORKS if work.group == "optim"),
+    *(network(kind, 3, 4, 5, 6, 1.0) for kind in ("rnn", "gru", "lstm")),
+    embedding(3, 4, 7, 5),
     language_model("one-hot", Model(5, 0, (6, 4)), (), rows=3, steps=4, pieces=2),
     language_model("adam", Model(5, 4, (6,), 0.5, adam=True), (), rows=3, steps=4, pieces=2),
     training("tiny", STAGES, (), batch_size=6, steps=1, of=1, lr=0.1, image=(1, 8, 8)),
