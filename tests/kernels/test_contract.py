@@ -179,11 +179,9 @@ def test_masked_arrays_are_refused(build, name, array):
     refused(build, name, arguments, rf"\b{array}\b", "mask", error=ValueError)
 
 
+FIXED_RANK = ("dense", "conv2d", "max_pool2d", "avg_pool2d", "rnn", "gru", "lstm")
 ANY_RANK = {name for name in CASES if name.endswith("_forward") and "x" in ordinary(name)} - {
-    "dense_forward",
-    "conv2d_forward",
-    "max_pool2d_forward",
-    "avg_pool2d_forward",
+    f"{name}_forward" for name in FIXED_RANK
 }
 
 
@@ -216,6 +214,9 @@ def test_sizes_that_disagree_are_refused(build, name, array):
         ("conv2d_backward_input", "w"): [1],
         ("conv2d_backward_weight", "dy"): [1],
         ("conv2d_backward_weight", "x"): [1],
+        **{(f"{kind}_forward", "x"): [1] for kind in ("rnn", "gru", "lstm")},
+        ("embedding_forward", "w"): [0, 1],
+        ("embedding_backward", "dy"): [2],
         ("softmax_cross_entropy_forward", "logits"): [1],
         ("softmax_cross_entropy_backward", "probabilities"): [1],
     }.get((name, array), [])
