@@ -39,6 +39,8 @@ TINY = [
     *activation("softmax", (5, 7), fill="distribution"),
     cross_entropy(5, 7),
     dropout((5, 7)),
+    *(network(kind, 3, 4, 5, 6, torch=1.0) for kind in ("rnn", "gru", "lstm")),
+    embedding(3, 4, 7, 5),
     *(work for work in WORKS if work.group == "optim"),
     *(network(kind, 3, 4, 5, 6, 1.0) for kind in ("rnn", "gru", "lstm")),
     embedding(3, 4, 7, 5),
