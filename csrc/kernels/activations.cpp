@@ -68,15 +68,14 @@ void gelu_backward(View<const T, 1> dy, View<const T, 1> x, View<T, 1> dx) noexc
 template <class T>
 void softmax_forward(View<const T, 2> x, View<T, 2> y) noexcept {
     const Index rows = x.shape[0], count = x.shape[1];
-#pragma omp parallel for num_threads(team_size(rows, exp_cost * rows * count)) schedule(static)
-    for (Index r = 0; r < rows; ++r) softmax_row(x.at(r), count, y.at(r));
+    share_out(rows, exp_cost * rows * count,
+              [&](Index r) { softmax_row(x.at(r), count, y.at(r)); });
 }
 
 template <class T>
 void softmax_backward(View<const T, 2> dy, View<const T, 2> y, View<T, 2> dx) noexcept {
     const Index rows = y.shape[0], count = y.shape[1];
-#pragma omp parallel for num_threads(team_size(rows, memory_cost * rows * count)) schedule(static)
-    for (Index r = 0; r < rows; ++r) {
+    share_out(rows, memory_cost * rows * count, [&](Index r) {
         const T *g = dy.at(r), *p = y.at(r);
         T* to = dx.at(r);
         const Index rest = count % lanes<T>, whole = count - rest;
@@ -88,7 +87,7 @@ void softmax_backward(View<const T, 2> dy, View<const T, 2> y, View<T, 2> dx) no
         for (Index i = 0; i < whole; i += lanes<T>)
             store<T>(to + i, load(p + i) * (load(g + i) - sum));
         if (rest) store_part<T>(to + whole, last_p * (last_g - sum), rest);
-    }
+    });
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \

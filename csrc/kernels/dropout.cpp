@@ -68,9 +68,8 @@ void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T
                      View<std::uint8_t, 1> mask) noexcept {
     const auto threshold = static_cast<std::uint32_t>(std::floor(rate * 4294967296.0));
     const T scale = keep_scale<T>(rate);
-    const Index size = x.size(), groups = ceil_div(size, group);
-#pragma omp parallel for num_threads(team_size(groups, 2.0 * size)) schedule(static)
-    for (Index g = 0; g < groups; ++g) {
+    const Index size = x.size();
+    share_out(ceil_div(size, group), 2.0 * size, [&](Index g) {
         alignas(vector_bytes) std::uint32_t words[group];
         philox(seed, g * (group / word_count), words);
         const Index i = g * group, count = std::min(group, size - i);
@@ -78,21 +77,20 @@ void dropout_forward(View<const T, 1> x, double rate, std::uint64_t seed, View<T
             drop<T>(words, threshold, scale, group, x.data + i, y.data + i, mask.data + i);
         else
             drop<T>(words, threshold, scale, count, x.data + i, y.data + i, mask.data + i);
-    }
+    });
 }
 
 template <class T>
 void dropout_backward(View<const T, 1> dy, View<const std::uint8_t, 1> mask, double rate,
                       View<T, 1> dx) noexcept {
     const T scale = keep_scale<T>(rate);
-    const Index size = dy.size(), blocks = elementwise_blocks(size);
-#pragma omp parallel for num_threads(team_size(blocks, 0.5 * size)) schedule(static)
-    for (Index block = 0; block < blocks; ++block) {
+    const Index size = dy.size();
+    share_out(elementwise_blocks(size), 0.5 * size, [&](Index block) {
         const Index end = std::min(size, (block + 1) * elementwise_block);
 #pragma omp simd
         for (Index i = block * elementwise_block; i < end; ++i)
             dx.data[i] = dy.data[i] * (T(mask.data[i] != 0) * scale);
-    }
+    });
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \

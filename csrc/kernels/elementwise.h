@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/parallel.h"
 #include "kernels/simd.h"
+#include "kernels/team.h"
 
 namespace diglot {
 
@@ -45,14 +45,13 @@ template <class T, class F, class... Inputs>
 // to[i] = f(from[i]...); `cost` is that of one element in elementary operations.
 template <class T, class F, class... Inputs>
 inline void map_arrays(View<T, 1> to, double cost, F f, const Inputs*... from) noexcept {
-    const Index size = to.size(), blocks = elementwise_blocks(size);
+    const Index size = to.size();
     const bool past_caches = goes_past_caches(to);
-#pragma omp parallel for num_threads(team_size(blocks, cost* size)) schedule(static)
-    for (Index block = 0; block < blocks; ++block) {
+    share_out(elementwise_blocks(size), cost * size, [&](Index block) {
         const Index first = block * elementwise_block;
         map_block<T>(first, std::min(size, first + elementwise_block), to.data, past_caches, f,
                      from...);
-    }
+    });
 }
 
 // y[i] = f(x[i])

@@ -8,6 +8,15 @@
 
 namespace diglot {
 
+// Whether a register can look up `Used` numbers by itself; only GCC shuffles by variable indices.
+#if defined(__clang__)
+template <class T, int Used>
+constexpr bool looks_up = false;
+#else
+template <class T, int Used>
+constexpr bool looks_up = Used <= lanes<T> || Used == 2 * lanes<T>;
+#endif
+
 // table[index] in each lane, for a table with at least a register's numbers, of which the first
 // `Used` matter, a power of two. An index beyond them gives one of the table's numbers.
 template <int Used, class T, int Size>

@@ -34,13 +34,12 @@ template <class T, std::size_t States, class Update>
 template <class T, std::size_t States, class Update>
 void update_all(View<T, 1> param, View<const T, 1> grad, std::array<T*, States> states,
                 Update update) noexcept {
-    const Index size = param.size(), blocks = elementwise_blocks(size);
-#pragma omp parallel for num_threads(team_size(blocks, size)) schedule(static)
-    for (Index block = 0; block < blocks; ++block) {
+    const Index size = param.size();
+    share_out(elementwise_blocks(size), size, [&](Index block) {
         const Index first = block * elementwise_block;
         update_block(first, std::min(size, first + elementwise_block), param.data, grad.data,
                      states, update);
-    }
+    });
 }
 
 }  // namespace

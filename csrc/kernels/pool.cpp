@@ -1,17 +1,19 @@
 #include "kernels/pool.h"
 
+#include <atomic>
 #include <limits>
 
-#include "kernels/parallel.h"
 #include "kernels/pool_windows.h"
+#include "kernels/team.h"
 #include "kernels/window.h"
 
 namespace diglot {
 
 namespace {
 
-int pool_threads(const PoolShape& s) {
-    return team_size(s.planes, double(s.planes) * (s.h * s.w + s.oh * s.ow) / 4);
+template <class Body>
+void for_each_plane(const PoolShape& s, const Body& body) {
+    share_out(s.planes, double(s.planes) * (s.h * s.w + s.oh * s.ow) / 4, body);
 }
 
 template <class T>
@@ -149,11 +151,11 @@ template <class T>
 void max_pool2d_forward(const PoolShape& s, const T* x, T* y, std::int32_t* indices) noexcept {
     const Index pixels = s.h * s.w, outputs = s.oh * s.ow;
     with_common_sizes(s, [&](auto kernel, auto stride) {
-#pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
-        for (Index plane = 0; plane < s.planes; ++plane)
+        for_each_plane(s, [&](Index plane) {
             reduce_windows<T, kernel, stride>(
                 s, x + plane * pixels,
                 Maximum<T>{y + plane * outputs, indices + plane * outputs, {}, {}});
+        });
     });
 }
 
@@ -163,15 +165,14 @@ bool max_pool2d_backward(const PoolShape& s, const T* dy, const std::int32_t* in
     const Index outputs = s.oh * s.ow;
     // Sizes are halved by 2 x 2 windows, likely; rows of a few outputs would leave registers empty.
     const bool halved = outputs && s.h / s.oh == 2 && s.w / s.ow == 2 && 4 * s.ow >= lanes<T>;
-    bool inside = true;
-#pragma omp parallel for num_threads(pool_threads(s)) schedule(static) reduction(&& : inside)
-    for (Index plane = 0; plane < s.planes; ++plane) {
+    std::atomic<bool> inside{true};
+    for_each_plane(s, [&](Index plane) {
         const Index first = plane * outputs;
         T* const to = dx + plane * s.h * s.w;
-        inside = ((halved && scatter_into_squares(s, dy + first, indices + first, to)) ||
-                  scatter(s, dy + first, indices + first, to)) &&
-                 inside;
-    }
+        if (!(halved && scatter_into_squares(s, dy + first, indices + first, to)) &&
+            !scatter(s, dy + first, indices + first, to))
+            inside = false;
+    });
     return inside;
 }
 
@@ -179,10 +180,10 @@ template <class T>
 void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) noexcept {
     const T size = static_cast<T>(s.kernel.height * s.kernel.width);
     with_common_sizes(s, [&](auto kernel, auto stride) {
-#pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
-        for (Index plane = 0; plane < s.planes; ++plane)
+        for_each_plane(s, [&](Index plane) {
             reduce_windows<T, kernel, stride>(s, x + plane * s.h * s.w,
                                               Mean<T>{y + plane * s.oh * s.ow, size, {}});
+        });
     });
 }
 
@@ -190,15 +191,14 @@ template <class T>
 void avg_pool2d_backward(const PoolShape& s, const T* dy, T* dx) noexcept {
     const bool tiles = s.stride.height == s.kernel.height && s.stride.width == s.kernel.width &&
                        s.padding.height == 0 && s.padding.width == 0;
-#pragma omp parallel for num_threads(pool_threads(s)) schedule(static)
-    for (Index plane = 0; plane < s.planes; ++plane) {
+    for_each_plane(s, [&](Index plane) {
         const T* from = dy + plane * s.oh * s.ow;
         T* to = dx + plane * s.h * s.w;
         if (tiles)
             share_among_tiles(s, from, to);
         else
             share_among_windows(s, from, to);
-    }
+    });
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \

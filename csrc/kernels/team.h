@@ -1,4 +1,4 @@
-// A parallel region with a team of threads. Only kernels include this header: the bindings are
+// A parallel region with a team of threads, and a loop that is shared out among them. Only kernels include this header: the bindings are
 // compiled without OpenMP.
 #pragma once
 
@@ -25,6 +25,16 @@ void run_team(int threads, const Share& share) {
         if (thread_index() > 0) leave_processor(first);
         share();
     }
+}
+
+// body(task) for each 0 <= task < tasks, in even, contiguous shares; `work` is that of all tasks in
+// elementary operations.
+template <class Body>
+void share_out(Index tasks, double work, const Body& body) {
+    run_team(team_size(tasks, work), [&] {
+#pragma omp for schedule(static) nowait
+        for (Index task = 0; task < tasks; ++task) body(task);
+    });
 }
 
 }  // namespace diglot

@@ -3,7 +3,8 @@
 // place, with or without an instruction that fuses a product and a sum.
 #pragma once
 
-#include "kernels/simd.h"
+#include "kernels/lanes.h"
+#include "kernels/tanh_table.h"
 
 namespace diglot {
 
@@ -18,10 +19,12 @@ struct MathConstants<float> {
     static constexpr float rounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
     static constexpr float exp_min = -104.0f, exp_max = 89.0f;
     static constexpr int mantissa_bits = 23, exponent_bias = 127;
-    // (e^r - 1 - r) / r^2 for |r| <= ln(2)/2, and (tanh(x)/x - 1) / x^2 as a polynomial in x^2 for
-    // |x| <= 0.55: the polynomials that Chebyshev's points give.
+    // (e^r - 1 - r) / r^2 for |r| <= ln(2)/2, (2^d - 1) / d for |d| <= 1/2, and (tanh(x)/x - 1) / x^2
+    // as a polynomial in x^2 for |x| <= 0.55: the polynomials that Chebyshev's points give.
     static constexpr float exp_terms[] = {0.5f, 0.166665759f, 0.0416665533f, 8.36335268e-3f,
                                           1.39264005e-3f};
+    static constexpr float exp2_terms[] = {0.693147188f,   0.240226508f,   0.0555035711f,
+                                           0.00961808256f, 0.00133908634f, 0.000154531629f};
     static constexpr float tanh_terms[] = {-0.33333332f, 0.133331137f, -0.0539094288f,
                                            0.0213093887f, -6.61022783e-3f};
     static constexpr float tanh_is_one = 10.0f;
@@ -39,6 +42,11 @@ struct MathConstants<double> {
         0.50000000000000011,   0.16666666666666667,   0.041666666666623131,  8.3333333333299851e-3,
         1.3888888917710368e-3, 1.984126986343555e-4,  2.4801520526480561e-5, 2.7557267868262006e-6,
         2.7620453391695056e-7, 2.5100666142918374e-8,
+    };
+    static constexpr double exp2_terms[] = {
+        0.69314718055994531,   0.24022650695910098,   0.055504108664821594,   0.0096181291076068885,
+        1.3333558146416935e-3, 1.540353044173605e-4,  1.5252733829836118e-5,  1.321544258792169e-6,
+        1.0178062445845774e-7, 7.0725859492692237e-9, 4.4549605981865184e-10,
     };
     static constexpr double tanh_terms[] = {
         -0.33333333333333333,  0.13333333333332715,    -0.053968253967434015,
@@ -120,16 +128,44 @@ inline Vec<T> sigmoid(Vec<T> x) {
 }
 
 // An odd polynomial near 0; beyond, 1 - 2/(e^2|x| + 1), where the subtraction no longer magnifies
-// the fraction's error: the fraction is the smaller part.
+// the fraction's error: the fraction is the smaller part. So its power may come the short way, as
+// 2^(n + d) without the care that ReducedExp takes. NaN goes with the polynomial: what is added to
+// an exponent may make a number of it.
+template <class T>
+inline Vec<T> tanh_by_formula(Vec<T> x) {
+    using M = MathConstants<T>;
+    constexpr T doublings = 2 * M::log2_e;  // e^2x = 2^(doublings x)
+    const Vec<T> size = at_most(abs<T>(x), M::tanh_is_one), square = size * size;
+    const Vec<T> shifted = size * doublings + M::rounder;
+    const Vec<T> d = size * doublings - (shifted - M::rounder);
+    const Vec<T> power_of_d = polynomial<T>(d, M::exp2_terms) * d + T(1);
+    const IntVec<T> n_as_exponent = bits<T>(shifted) << M::mantissa_bits;
+    const Vec<T> power = from_bits<T>(bits<T>(power_of_d) + n_as_exponent);
+    const Vec<T> far = T(1) - T(2) / (power + T(1));
+    const Vec<T> near = polynomial<T>(square, M::tanh_terms) * square * size + size;
+    return copy_sign<T>(size >= T(0.55) ? far : near, x);
+}
+
+// Half the work, where a register holds half the table: each lane's polynomial.
+inline Vec<float> tanh_by_table(Vec<float> x) {
+    using Table = TanhTable;
+    const Vec<float> size = at_most(abs<float>(x), Table::end);
+    const IntVec<float> place = (bits<float>(size) >> 21) - Table::first_piece;
+    const IntVec<float> piece = place < 0 ? IntVec<float>{} : place;
+    const Vec<float> d = size - lookup<Table::pieces>(Table::centre, piece);
+    Vec<float> sum = lookup<Table::pieces>(Table::coefficient[Table::degree], piece);
+#pragma GCC unroll 8
+    for (int k = Table::degree - 1; k >= 0; --k)
+        sum = sum * d + lookup<Table::pieces>(Table::coefficient[k], piece);
+    return copy_sign<float>(sum, x);
+}
+
 template <class T>
 inline Vec<T> tanh(Vec<T> x) {
-    using M = MathConstants<T>;
-    const Vec<T> size = at_most(abs<T>(x), M::tanh_is_one), square = size * size;
-    const ReducedExp<T> e(size * T(2));
-    const Vec<T> power = power_of_two<T>(e.n);
-    const Vec<T> far = T(1) - T(2) / (e.expm1_r * power + (power + T(1)));
-    const Vec<T> near = polynomial<T>(square, M::tanh_terms) * square * size + size;
-    return copy_sign<T>(size < T(0.55) ? near : far, x);
+    if constexpr (looks_up<T, TanhTable::pieces>)
+        return tanh_by_table(x);
+    else
+        return tanh_by_formula<T>(x);
 }
 
 }  // namespace diglot
