@@ -183,7 +183,7 @@ def test_a_peer_does_the_same_work(name):
     command = [sys.executable, HERE / "peer_agreement.py", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    expected = {work.kind for work in WORKS}
+    expected = {work.kind for work in WORKS if name not in work.skip}
     assert set(done.stdout.split()) == expected
     assert set(COMBINATIONS) <= expected
 
