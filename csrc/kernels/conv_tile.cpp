@@ -129,13 +129,13 @@ constexpr auto tile_table(std::integer_sequence<int, F...>) {
 
 // The end of a strip that fills at most half of a register. Where registers have 512 bits, halves
 // take half of the time on processors that compute them in two turns, and no longer on others.
+constexpr bool has_halves = vector_bytes == 64;
+
 template <class T, int... F>
 constexpr auto half_tile_table(std::integer_sequence<int, F...>) {
-    typedef T Half __attribute__((vector_size(vector_bytes / 2)));
+    typedef T Half __attribute__((vector_size(has_halves ? vector_bytes / 2 : vector_bytes)));
     return std::array<TileFunction<T>, sizeof...(F)>{tile<T, Half, F + 1, 1>...};
 }
-
-constexpr bool has_halves = vector_bytes == 64;
 
 }  // namespace
 

@@ -33,6 +33,16 @@ def test_a_build_agrees_with_the_reference(build, name):
             assert worst.units <= 1, f"{case.name}, {dtype}: {worst}"
 
 
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", CASES)
+def test_long_doubles_are_still_computed_after_a_kernel(build, name):
+    # A vector of 64 bits in an MMX register would leave the x87 unit, which LAPACK uses, unusable.
+    for case in CASES[name]:
+        for dtype in DTYPES:
+            call(kernel(build, name), case.arguments(dtype), case.calls)
+            assert np.longdouble(1) / np.longdouble(8) == 0.125, f"{case.name}, {dtype}"
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", CASES)
 def test_inputs_stay_untouched_and_outputs_are_new_and_contiguous(name, backend):
