@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/depthwise.h"
 #include "kernels/team.h"
 #include "kernels/winograd.h"
 
@@ -183,10 +184,13 @@ bool by_winograd(const Pass& pass, const Batch& batch) {
     return batch.winograd && batch.groups == 1 && suits_winograd<T>(pass);
 }
 
+bool by_depthwise(const Pass& pass, bool dense) { return dense && suits_depthwise(pass); }
+
 }  // namespace
 
 template <class T>
 Index convolve_scratch(const Pass& pass, const Batch& batch, bool dense, int threads) noexcept {
+    if (by_depthwise(pass, dense)) return 0;
     if (by_columns(pass)) return direct_scratch<T>(column_pass(pass), batch, true, threads);
     const Index direct = direct_scratch<T>(pass, batch, !dense, threads);
     if (!by_winograd<T>(pass, batch)) return direct;
@@ -198,7 +202,9 @@ Index convolve_scratch(const Pass& pass, const Batch& batch, bool dense, int thr
 
 template <class T>
 void convolve(const Job<T>& job, T* scratch, int threads) noexcept {
-    if (by_columns(job.pass)) {
+    if (by_depthwise(job.pass, job.target.dense())) {
+        convolve_depthwise(job, threads);
+    } else if (by_columns(job.pass)) {
         Job<T> columns = job;
         columns.pass = column_pass(job.pass);
         columns.weights.filter = job.weights.v;

@@ -31,8 +31,12 @@ Cut Cut::of(const Pass& pass, Index least_bands) {
         while (cut.rows < tallest && pass.channels * channel(cut.rows + 1, width) <= budget)
             ++cut.rows;
     }
+    // Bands as equal as can be, or a little taller to end with whole registers: 28 rows of 28 are
+    // cut 8 + 8 + 8 + 4 rather than 4 x 7, whose 196 outputs leave a quarter of a register.
+    const Index even = ceil_div(height, ceil_div(height, cut.rows));
+    const Index whole = round_up(even, lanes<T> / std::gcd(width, lanes<T>));
+    cut.rows = whole <= cut.rows ? whole : even;
     cut.row_bands = ceil_div(height, cut.rows);
-    cut.rows = ceil_div(height, cut.row_bands);
     cut.column_bands = ceil_div(width, cut.columns);
     return cut;
 }

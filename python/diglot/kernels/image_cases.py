@@ -103,6 +103,20 @@ CONVOLUTIONS = [
     ),
     Convolution("groups", (2, 6, 6, 5), (4, 3, 3), {"groups": 2, "padding": 1}, smooth=True),
     Convolution("depthwise", (2, 5, 6, 7), (5, 3, 3), {"groups": 5, "stride": 2}, smooth=True),
+    Convolution(
+        "depthwise, as large", (2, 3, 6, 7), (3, 3, 3), {"groups": 3, "padding": 1}, smooth=True
+    ),
+    Convolution(
+        "depthwise, wide", (1, 2, 3, 37), (2, 3, 3), {"groups": 2, "padding": 1}, bias=False
+    ),
+    Convolution("depthwise, in bands", (1, 1, 300, 32), (1, 3, 3), {"padding": 1}),
+    Convolution(
+        "depthwise, special numbers",
+        (1, 2, 5, 18),
+        (2, 3, 3),
+        {"groups": 2, "padding": 1},
+        fill=Draw.special,
+    ),
     Convolution("depthwise, two filters each", (2, 3, 6, 5), (6, 2, 3), {"groups": 3}),
     Convolution("book", (3, 1, 28, 28), (16, 5, 5), {"padding": 2}),
     Convolution("second layer", (2, 14, 28, 28), (7, 5, 5), {"padding": 2}, bias=False),
