@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace diglot::conv {
@@ -16,12 +17,39 @@ struct Outputs {
     Index stride, columns;
 };
 
-template <class T, int Filters, int Vectors>
+// V is a register, or half of one: then a tile has one vector, and its columns fit it.
+template <class V, class T>
+inline V load_as(const T* from) {
+    V v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+template <class V, class T>
+inline V broadcast_as(T value) {
+    return value - V{};
+}
+
+template <class V, class T>
+inline V load_part_as(const T* from, Index count) {
+    const Vec<T> v = load_part(from, count, T(0));
+    return load_as<V>(reinterpret_cast<const T*>(&v));
+}
+
+template <class V, class T>
+inline void store_part_as(T* to, V part, Index count) {
+    Vec<T> v = {};
+    std::memcpy(&v, &part, sizeof part);
+    store_part<T>(to, v, count);
+}
+
+template <class T, class V, int Filters, int Vectors>
 void tile(const Taps& taps, const T* weights, const T* source, const Outputs<T>& out) noexcept {
-    Vec<T> sum[Filters][Vectors];
+    constexpr Index width = sizeof(V) / sizeof(T);
+    V sum[Filters][Vectors];
 #pragma GCC unroll 16
     for (int f = 0; f < Filters; ++f) {
-        const Vec<T> start = broadcast(out.bias ? out.bias[f] : T(0));
+        const V start = broadcast_as<V>(out.bias ? out.bias[f] : T(0));
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) sum[f][v] = start;
     }
@@ -30,30 +58,30 @@ void tile(const Taps& taps, const T* weights, const T* source, const Outputs<T>&
         for (int f = 0; f < Filters; ++f)
 #pragma GCC unroll 16
             for (int v = 0; v < Vectors; ++v) {
-                const T* from = out.y + f * out.stride + v * lanes<T>;
-                const Index count = out.columns - v * lanes<T>;
-                sum[f][v] = count >= lanes<T> ? load(from) : load_part(from, count, T(0));
+                const T* from = out.y + f * out.stride + v * width;
+                const Index count = out.columns - v * width;
+                sum[f][v] = count >= width ? load_as<V>(from) : load_part_as<V>(from, count);
             }
     for (Index channel = 0; channel < taps.channels; ++channel) {
         for (Index t = 0; t < taps.count; ++t) {
             const T* const from = source + taps.offsets[t];
             if constexpr (Filters > Vectors) {
-                Vec<T> x[Vectors];
+                V x[Vectors];
 #pragma GCC unroll 16
-                for (int v = 0; v < Vectors; ++v) x[v] = load(from + v * lanes<T>);
+                for (int v = 0; v < Vectors; ++v) x[v] = load_as<V>(from + v * width);
 #pragma GCC unroll 16
                 for (int f = 0; f < Filters; ++f) {
-                    const Vec<T> w = broadcast(weights[f]);
+                    const V w = broadcast_as<V>(weights[f]);
 #pragma GCC unroll 16
                     for (int v = 0; v < Vectors; ++v) sum[f][v] += w * x[v];
                 }
             } else {
-                Vec<T> w[Filters];
+                V w[Filters];
 #pragma GCC unroll 16
-                for (int f = 0; f < Filters; ++f) w[f] = broadcast(weights[f]);
+                for (int f = 0; f < Filters; ++f) w[f] = broadcast_as<V>(weights[f]);
 #pragma GCC unroll 16
                 for (int v = 0; v < Vectors; ++v) {
-                    const Vec<T> x = load(from + v * lanes<T>);
+                    const V x = load_as<V>(from + v * width);
 #pragma GCC unroll 16
                     for (int f = 0; f < Filters; ++f) sum[f][v] += w[f] * x;
                 }
@@ -66,12 +94,12 @@ void tile(const Taps& taps, const T* weights, const T* source, const Outputs<T>&
     for (int f = 0; f < Filters; ++f)
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) {
-            T* const to = out.y + f * out.stride + v * lanes<T>;
-            const Index count = out.columns - v * lanes<T>;
-            if (count >= lanes<T>)
-                store<T>(to, sum[f][v]);
+            T* const to = out.y + f * out.stride + v * width;
+            const Index count = out.columns - v * width;
+            if (count >= width)
+                std::memcpy(to, &sum[f][v], sizeof(V));
             else
-                store_part<T>(to, sum[f][v], count);
+                store_part_as<V>(to, sum[f][v], count);
         }
 }
 
@@ -89,7 +117,7 @@ constexpr int most_vectors(int filters) {
 template <class T, int Filters, int... V>
 constexpr auto tiles_of(std::integer_sequence<int, V...>) {
     constexpr int most = most_vectors<T>(1);
-    return std::array<TileFunction<T>, most>{tile<T, Filters, V + 1>...};
+    return std::array<TileFunction<T>, most>{tile<T, Vec<T>, Filters, V + 1>...};
 }
 
 // tiles[f - 1][v - 1]: the edges run the same code as the middle, smaller.
@@ -98,6 +126,16 @@ constexpr auto tile_table(std::integer_sequence<int, F...>) {
     return std::array<std::array<TileFunction<T>, most_vectors<T>(1)>, sizeof...(F)>{
         tiles_of<T, F + 1>(std::make_integer_sequence<int, most_vectors<T>(F + 1)>())...};
 }
+
+// The end of a strip that fills at most half of a register. Where registers have 512 bits, halves
+// take half of the time on processors that compute them in two turns, and no longer on others.
+template <class T, int... F>
+constexpr auto half_tile_table(std::integer_sequence<int, F...>) {
+    typedef T Half __attribute__((vector_size(vector_bytes / 2)));
+    return std::array<TileFunction<T>, sizeof...(F)>{tile<T, Half, F + 1, 1>...};
+}
+
+constexpr bool has_halves = vector_bytes == 64;
 
 }  // namespace
 
@@ -108,15 +146,25 @@ void strip_of_outputs(const Taps& taps, Index filters, Index positions, const T*
     static constexpr auto table =
         tile_table<T>(std::make_integer_sequence<int, Tile<T>::filters>());
     const auto& tiles = table[filters - 1];
+    static constexpr auto half_tiles =
+        half_tile_table<T>(std::make_integer_sequence<int, Tile<T>::filters>());
     const Index most = most_vectors<T>(static_cast<int>(filters));
-    for (Index p = 0; p < positions;) {
-        const Index left = ceil_div(positions - p, lanes<T>);
+    // Few filters would leave a tile of half a register waiting for its own sums.
+    const bool halves = has_halves && most == Tile<T>::vectors;
+    const Index rest = positions % lanes<T>;
+    const Index half = halves && 2 * rest <= lanes<T> ? rest : 0;
+    Index p = 0;
+    while (p < positions - half) {
+        const Index left = ceil_div(positions - half - p, lanes<T>);
         // A tile of one vector does less with each weight it reads: 3 + 1 is cut 2 + 2.
         const Index vectors = left <= most ? left : left == most + 1 ? ceil_div(left, 2) : most;
-        const Index columns = std::min(vectors * lanes<T>, positions - p);
+        const Index columns = std::min(vectors * lanes<T>, positions - half - p);
         tiles[vectors - 1](taps, weights, source + p, {bias, accumulate, y + p, y_stride, columns});
         p += columns;
     }
+    if (half > 0)
+        half_tiles[filters - 1](taps, weights, source + p,
+                                {bias, accumulate, y + p, y_stride, half});
 }
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
