@@ -60,8 +60,8 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
     const Pass& pass = job.pass;
     const Batch& batch = job.batch;
     const Cut cut = Cut::of<T>(pass, least_bands(batch, threads));
-    const Strips strips = Strips::of<T>(pass.filters);
-    const Index strip_count = ceil_div(pass.filters, strips.height);
+    const Index pack = 8 * Strips::of<T>(pass.filters).height;  // filters packed together
+    const Index packs = ceil_div(pass.filters, pack);
     const Index bands = cut.row_bands * cut.column_bands,
                 tasks = job.batch.images * job.batch.groups * bands;
     const Index chunk = 1 + tasks / (32 * threads);  // handing out a task takes its time as well
@@ -73,10 +73,11 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
 
     run_team(threads, [&] {
 #pragma omp for schedule(static)
-        for (Index i = 0; i < job.batch.groups * strip_count; ++i) {
-            const Index group = i / strip_count, first = i % strip_count * strips.height;
-            pack_strip<T>(pass, job.weights.from(group * job.weights_group), first,
-                          packed + (group * pass.filters + first) * pass.depth());
+        for (Index i = 0; i < job.batch.groups * packs; ++i) {
+            const Index group = i / packs, first = i % packs * pack;
+            pack_strips<T>(pass, job.weights.from(group * job.weights_group), first,
+                           std::min(first + pack, pass.filters),
+                           packed + group * pass.filters * pass.depth());
         }
         T* const mine = thread_scratch + thread_index() * (cut.planes_size<T>(pass) + gathered);
 #pragma omp for schedule(dynamic, chunk)

@@ -42,14 +42,30 @@ Cut Cut::of(const Pass& pass, Index least_bands) {
 }
 
 template <class T>
-void pack_strip(const Pass& pass, const Weights<T>& w, Index first, T* packed) noexcept {
-    const Index filters = Strips::of<T>(pass.filters).rows(first);
+void pack_strips(const Pass& pass, const Weights<T>& w, Index first, Index end,
+                 T* packed) noexcept {
+    const Strips strips = Strips::of<T>(pass.filters);
+    const Index taps = pass.taps(), depth = pass.depth();
+    // Line by line of what lies together in memory: a filter's weights, or a tap's of all filters.
+    if (w.v == 1 && w.u == pass.columns.taps && w.channel == taps) {
+        constexpr Index line = 64 / sizeof(T);
+        for (Index f = first; f < end; f += strips.height)
+            for (Index d = 0, rows = strips.rows(f); d < depth; d += line)
+                for (Index r = 0; r < rows; ++r)
+                    for (Index i = d; i < std::min(d + line, depth); ++i)
+                        packed[f * depth + i * rows + r] = w.data[(f + r) * w.filter + i];
+        return;
+    }
+    Index d = 0;
     for (Index c = 0; c < pass.channels; ++c)
         for (Index u = 0; u < pass.rows.taps; ++u)
-            for (Index v = 0; v < pass.columns.taps; ++v) {
-                const T* from = w.data + first * w.filter + c * w.channel + u * w.u + v * w.v;
-                for (Index f = 0; f < filters; ++f) *packed++ = from[f * w.filter];
-            }
+            for (Index v = 0; v < pass.columns.taps; ++v, ++d)
+                for (Index f = first; f < end; f += strips.height) {
+                    const T* const from = w.data + f * w.filter + c * w.channel + u * w.u + v * w.v;
+                    const Index rows = strips.rows(f);
+                    T* const to = packed + f * depth + d * rows;
+                    for (Index r = 0; r < rows; ++r) to[r] = from[r * w.filter];
+                }
 }
 
 void fill_offsets(const Pass& pass, const Cut& cut, Index* offsets) noexcept {
@@ -91,7 +107,7 @@ void convolve_band(const Pass& pass, const Cut& cut, const Band& band, Source<T>
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template Cut Cut::of<T>(const Pass&, Index);                                                   \
-    template void pack_strip(const Pass&, const Weights<T>&, Index, T*) noexcept;                  \
+    template void pack_strips(const Pass&, const Weights<T>&, Index, Index, T*) noexcept;          \
     template void convolve_band(const Pass&, const Cut&, const Band&, Source<T>, const T*,         \
                                 const Index*, const T*, T*, Index, T*) noexcept;
 DIGLOT_INSTANTIATE(float)

@@ -56,9 +56,10 @@ struct Weights {
     Weights from(Index offset) const { return {data + offset, filter, channel, u, v}; }
 };
 
-// Packs the strip of filters that begins with `first`.
+// Packs the strips of the filters [first, end); `packed` is where filter 0 goes.
 template <class T>
-void pack_strip(const Pass& pass, const Weights<T>& weights, Index first, T* packed) noexcept;
+void pack_strips(const Pass& pass, const Weights<T>& weights, Index first, Index end,
+                 T* packed) noexcept;
 
 void fill_offsets(const Pass& pass, const Cut& cut, Index* offsets) noexcept;
 
