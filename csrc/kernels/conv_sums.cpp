@@ -10,6 +10,13 @@ namespace diglot::conv {
 
 namespace {
 
+template <class T, int Count>
+inline void store_totals(T* to, const Vec<T>* sums) {
+    store<T>(to, totals<T, std::min<int>(Count, lanes<T>)>(sums));
+    if constexpr (Count > lanes<T>)
+        store_totals<T, Count - lanes<T>>(to + lanes<T>, sums + lanes<T>);
+}
+
 template <class T, int Filters, int Taps>
 void tile(const Correlation<T>& c, const Index* offsets, const T* dy, T* sums,
           Index stride) noexcept {
@@ -34,10 +41,10 @@ void tile(const Correlation<T>& c, const Index* offsets, const T* dy, T* sums,
         if (left > 0)
             step(dy_at, source_at, [=](const T* from) { return load_part(from, left, T(0)); });
     }
-#pragma GCC unroll 16
+    T all[round_up(Filters * Taps, lanes<T>)];
+    store_totals<T, Filters * Taps>(all, &sum[0][0]);
     for (int f = 0; f < Filters; ++f)
-#pragma GCC unroll 16
-        for (int t = 0; t < Taps; ++t) sums[f * stride + t] += total<T>(sum[f][t]);
+        for (int t = 0; t < Taps; ++t) sums[f * stride + t] += all[f * Taps + t];
 }
 
 template <class T>

@@ -146,4 +146,29 @@ inline T total(Vec<T> v) {
         v, [](Vec<T> a, Vec<T> b) { return a + b; }, std::make_integer_sequence<int, lanes<T>>{});
 }
 
+// Of each block of 2 * Distance lanes, the sums of a's halves and then of b's.
+template <class T, int Distance, int... I>
+inline Vec<T> fold(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+    constexpr int size = lanes<T>, block = 2 * Distance;
+    return __builtin_shufflevector(
+               a, b, (I / block * block + I % Distance + I % block / Distance * size)...) +
+           __builtin_shufflevector(
+               a, b,
+               (I / block * block + I % Distance + I % block / Distance * size + Distance)...);
+}
+
+// The totals of `Count` <= lanes registers, each in its lane: the sums of total(), bit
+// for bit, with a third of the shuffles.
+template <class T, int Count, int Distance = 1>
+inline Vec<T> totals(const Vec<T>* v) {
+    if constexpr (Count <= 0)
+        return Vec<T>{};
+    else if constexpr (Distance == lanes<T>)
+        return v[0];
+    else
+        return fold<T, Distance>(totals<T, Count, 2 * Distance>(v),
+                                 totals<T, Count - Distance, 2 * Distance>(v + Distance),
+                                 std::make_integer_sequence<int, lanes<T>>{});
+}
+
 }  // namespace diglot
