@@ -21,6 +21,7 @@
 //  - conv_sums.h computes the weight gradient from the same planes: the positions, over which it
 //    sums, lie in the lanes of the registers.
 //  - winograd.h takes 3 x 3 filters with stride 1 where channels, filters and tiles are many.
+//  - depthwise.h takes one 3 x 3 filter for each channel, and reads the image itself.
 //
 // csrc/ladder/conv2d/4_direct.cpp and 5_across_rows.cpp teach reading the image by offsets.
 #pragma once

@@ -1,5 +1,5 @@
 // A pass of a window over all images and groups, by the way that suits it: directly, by Winograd's
-// tiles, or column by column of the window where there is one output channel.
+// tiles, channel by channel, or column by column of the window where there is one output channel.
 #pragma once
 
 #include "kernels/conv_pass.h"

@@ -45,20 +45,23 @@ void columns(const Rows<T>& rows, Index column) noexcept {
     for (int t = 0; t < 9; ++t) w[t] = broadcast(rows.weights[t]);
     const Vec<T> start = broadcast(rows.bias);
     static constexpr T zeros[lanes<T> + 2] = {};
-    const T* const outside = zeros + 1;         // the rows of the border
-    Vec<T> above, here = start, below = start;  // outputs of the rows around an input row
+    const T* const outside = zeros + 1;  // the rows of the border
+    Vec<T> here = start, below = start;  // outputs of this row and the next, so far
     for (Index row = rows.begin - 1; row <= rows.end; ++row) {
         const bool inside = row >= 0 && row < rows.height;
         const T* const from = inside ? rows.image + row * rows.width + column : outside;
         const Vec<T> centre = read(from);
         const Vec<T> left = First ? from_left<T>(centre, places) : read(from - 1);
         const Vec<T> right = Last ? from_right<T>(centre, places) : load(from + 1);
-        above = ((here + w[6] * left) + w[7] * centre) + w[8] * right;
+        const Vec<T> above = ((here + w[6] * left) + w[7] * centre) + w[8] * right;
         here = ((below + w[3] * left) + w[4] * centre) + w[5] * right;
         below = ((start + w[0] * left) + w[1] * centre) + w[2] * right;
         if (row <= rows.begin) continue;
         T* const to = rows.y + (row - 1) * rows.width + column;
-        Last ? store_part<T>(to, above, count) : store<T>(to, above);
+        if (Last)
+            store_part<T>(to, above, count);
+        else
+            store<T>(to, above);
     }
 }
 
