@@ -77,6 +77,9 @@ class Planes {
     }
 
   private:
+    // Rows of one class that the band's outputs read: the last band is shorter than the planes.
+    Index rows_read(const Band& band) const { return band.rows + rows_.span() / rows_.stride; }
+
     static constexpr Index most_pixels = 2048;  // of some rows, on the stack
 
     // With a stride, the planes of neighbouring v are the rows' pixels dealt out in turn, and those
@@ -85,11 +88,11 @@ class Planes {
     void fill_together(const T* image, const Band& band, T* to) const {
         const Index pixels = Stride * width_, at_once = most_pixels / pixels;
         const Index left = band.column * Stride + columns_.first_shift;
-        const Index step = std::gcd(rows_.stride, rows_.shift_step);
+        const Index step = std::gcd(rows_.stride, rows_.shift_step), height = rows_read(band);
         T lines[most_pixels + lanes<T>];
         for (Index c = 0; c < classes_; c += step)
-            for (Index q = 0; q < height_; q += at_once) {
-                const Index count = std::min(at_once, height_ - q),
+            for (Index q = 0; q < height; q += at_once) {
+                const Index count = std::min(at_once, height - q),
                             first = (c * height_ + q) * width_;
                 for (Index r = 0; r < count; ++r) {
                     const Index row = (band.row + q + r) * rows_.stride + rows_.lowest() + c;
@@ -141,9 +144,9 @@ class Planes {
     template <class T>
     void fill_shifted(const T* image, const Band& band, Index shift, const Inside& inside,
                       T* to) const {
-        const Index first = band.row + rows_.lowest();
-        const Index above = std::clamp<Index>(-first, 0, height_);
-        const Index end = std::clamp<Index>(rows_.size - first, above, height_);
+        const Index first = band.row + rows_.lowest(), height = rows_read(band);
+        const Index above = std::clamp<Index>(-first, 0, height);
+        const Index end = std::clamp<Index>(rows_.size - first, above, height);
         zero(to, above * width_);
         if (inside.first < inside.end)
             copy_apart<1>(to + above * width_ + inside.first,
@@ -154,17 +157,17 @@ class Planes {
         };
         for (Index j = 0; j < inside.first; ++j) clear(j);
         for (Index j = inside.end; j < width_; ++j) clear(j);
-        zero(to + end * width_, (height_ - end) * width_);
+        zero(to + end * width_, (height - end) * width_);
     }
 
     template <class T>
     void fill_rows(const T* image, const Band& band, Index shift, const Inside& inside,
                    T* to) const {
-        const Index step = std::gcd(rows_.stride, rows_.shift_step);
+        const Index step = std::gcd(rows_.stride, rows_.shift_step), height = rows_read(band);
         const Index count = std::max<Index>(0, inside.end - inside.first);
         const T* const from = image + inside.first * columns_.stride + shift;
         for (Index c = 0; c < classes_; c += step)  // no tap reads the rows of the other classes
-            for (Index q = 0; q < height_; ++q) {
+            for (Index q = 0; q < height; ++q) {
                 T* const line = to + (c * height_ + q) * width_;
                 const Index row = (band.row + q) * rows_.stride + rows_.lowest() + c;
                 if (row < 0 || row >= rows_.size || count == 0) {
