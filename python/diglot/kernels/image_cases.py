@@ -127,6 +127,10 @@ CONVOLUTIONS = [
     Convolution("tiles in bands", (1, 70, 33, 30), (34, 3, 3), {"padding": (0, 2)}, bias=False),
     Convolution("tiles of special numbers", (3, 32, 13, 14), (32, 3, 3), fill=Draw.special),
     Convolution("tiles of large numbers", (2, 32, 13, 14), (32, 3, 3), fill=Draw.large),
+    Convolution("a short last band", (1, 3, 29, 28), (5, 3, 3), {"padding": 1}),
+    Convolution(
+        "a short last band, apart", (1, 70, 41, 30), (9, 3, 3), {"stride": 2, "padding": 1}
+    ),
     Convolution("many channels, one filter", (2, 9, 8, 9), (1, 3, 5), {"padding": 2}),
     Convolution("many filters, one channel", (2, 1, 9, 8), (12, 4, 3), {"stride": (2, 1)}),
     Convolution("long rows", (1, 2, 3, 9000), (2, 3, 9), {"padding": (1, 4)}),
