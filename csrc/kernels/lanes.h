@@ -167,7 +167,7 @@ inline Vec<T> fold(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
 }
 
 // The totals of `Count` <= lanes registers, each in its lane: the sums of total(), bit
-// for bit, with a third of the shuffles.
+// for bit, with half of the shuffles.
 template <class T, int Count, int Distance = 1>
 inline Vec<T> totals(const Vec<T>* v) {
     if constexpr (Count <= 0)
