@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diglot import cli
+from diglot.cli import train_text
 from diglot.network import NeuralNetwork
 from diglot.optimizers import Adam
 
@@ -83,7 +84,9 @@ def test_ctrl_c_keeps_what_was_learned(run, corpus, monkeypatch):
         (["--lr", "nan"], "'nan' is no number above 0"),
         (["--corpus", "missing.txt"], "missing.txt"),
         (["--out", "no-folder/model.safetensors"], "--out: there is no folder"),
+        (["--out", "."], "is a folder, expected the name of a file"),
         (["--batch-size", "1000000"], "1000000 streams"),
+        (["--validation", "0"], "'0' is no number above 0 and below 1"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(run, arguments, message):
@@ -92,6 +95,13 @@ def test_what_cannot_be_trained_is_refused(run, arguments, message):
     assert err.startswith("diglot: error: ")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_a_sample_is_printed_as_it_was_written(run, corpus, monkeypatch):
+    written = "[/b] :cat: " + "x " * 200
+    monkeypatch.setattr(train_text, "generate", lambda *_, **settings: iter(written))
+    _, out, _ = run("train-text", "--corpus", corpus, *SMALL, "--epochs", 1)
+    assert written in out
 
 
 def test_a_text_that_is_too_short_is_refused(run, tmp_path):
@@ -113,3 +123,19 @@ def test_write_needs_a_language_model_and_its_characters(run, corpus):
     assert status == 2
     assert "has no vocabulary" in err
     assert run("write", "missing.safetensors")[0] == 2
+
+
+def test_write_refuses_in_one_line_what_no_model_can_do(run, corpus):
+    assert run("train-text", "--corpus", corpus, *SMALL, "--epochs", 1, "--sample", 0)[0] == 0
+    network = NeuralNetwork.load("model.safetensors")
+    network.notes["vocabulary"] = "ab"
+    network.save("other.safetensors")
+    for arguments, message in [
+        (["model.safetensors", "--top-k", 1000], "top_k is 1000, expected 1 to 16"),
+        (["model.safetensors", "--top-p", 1.5], "top_p is 1.5, expected above 0 and at most 1"),
+        (["other.safetensors"], "the network predicts (1, 1, 16) for a row of tokens"),
+    ]:
+        status, out, err = run("write", *arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"diglot: error: {arguments[0]} cannot write: ")
+        assert message in err

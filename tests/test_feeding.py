@@ -226,6 +226,14 @@ def test_validation_may_have_lengths_where_training_has_pieces(x, y):
     assert len(history.validation_loss) == 1
 
 
+def test_wrong_lengths_say_whether_they_are_of_the_validation(x, y):
+    wrong = np.full(N, T + 1)
+    with pytest.raises(ValueError, match=r"^lengths lie in 8\.\.8, expected 1\.\.7"):
+        fit(trainer(), x, y, lengths=wrong)
+    with pytest.raises(ValueError, match=r"^in the validation data: lengths lie in"):
+        fit(trainer(), x, y, lengths=LENGTHS, validation=(x, y, wrong))
+
+
 def test_validation_may_have_another_number_of_steps(x, y):
     history = fit(trainer(), x, y, bptt=4, validation=(x[:, :2], y[:, :2]))
     assert len(history.validation_loss) == 1

@@ -33,7 +33,7 @@ class TestWrongInput:
             (np.full((4, 6), "1"), "expected real numbers"),
             (np.full((4, 6), None), "expected real numbers"),
             (np.zeros((4, 6), "datetime64[s]"), "expected real numbers"),
-            ([[1, 2], [3]], "inhomogeneous"),
+            ([[1, 2], [3]], r"the input is no array: .*inhomogeneous"),
             (np.ma.masked_array(np.zeros((4, 6)), True), "masked array"),
             (np.zeros(6), r"the input has shape \(6,\), expected a batch of samples"),
             (3.0, r"the input has shape \(\)"),

@@ -191,6 +191,15 @@ class TestSaving:
         small().save(path)
         assert NeuralNetwork.load(path).notes == {}
 
+    def test_notes_that_could_not_be_read_again_are_refused(self, path):
+        network = small()
+        network.save(path)
+        for notes in (5, ["a"], {1: "a"}, {"a": {1: "b", "1": "c"}}):
+            network.notes = notes
+            with pytest.raises(ValueError, match="the notes"):
+                network.save(path)
+        assert NeuralNetwork.load(path).notes == {}  # what was there before still is
+
     @pytest.mark.parametrize("note", [{1, 2}, np.float32(1), float("nan")])
     def test_notes_that_are_no_json_are_refused(self, path, note):
         network = small()

@@ -14,7 +14,7 @@ def plain_array(name: str, value: Any) -> Array:
     """Take something as an array, but no masked one.
 
     Raises:
-        DataError: the array has a mask, which NumPy would drop.
+        DataError: the array has a mask, which NumPy would drop, or its rows differ in length.
     """
     if type(value) is np.ndarray:
         return value
@@ -22,7 +22,10 @@ def plain_array(name: str, value: Any) -> Array:
         raise DataError(
             f"{name} is a masked array, whose mask would be lost: fill it, or leave these rows out"
         )
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name} is no array: {error}") from error
 
 
 def real_array(name: str, value: Any) -> Array:

@@ -145,9 +145,14 @@ def checked(whose: str, network: NeuralNetwork, x: Any, y: Any, lengths: Any = N
         raise DataError(f"the lengths of {what} differ: {len(x)} and {len(y)} rows")
     if len(x) == 0:
         raise DataError(f"{what} are empty: 0 rows")
-    if lengths is not None:
-        lengths = checked_lengths(lengths, x)
-    check_fits(network.layers, x, lengths)
+    try:
+        if lengths is not None:
+            lengths = checked_lengths(lengths, x)
+        check_fits(network.layers, x, lengths)
+    except ValueError as error:
+        if not whose:
+            raise
+        raise type(error)(f"in {whose}data: {error}") from error
     return Data(x, y, lengths)
 
 

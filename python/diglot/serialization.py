@@ -50,17 +50,20 @@ def write_model(
         notes: likewise; whatever else belongs to the model.
 
     Raises:
-        ValueError: the notes are no JSON, or with the architecture too long for a header.
+        ValueError: the notes are no JSON object, or with the architecture too long for a header.
         OSError: the file cannot be written; the old one, if any, is still there.
     """
     from safetensors.numpy import save as to_safetensors  # here: few programs save a model
 
     metadata = FORMAT | {"architecture": json.dumps(architecture, allow_nan=False)}
+    if not isinstance(notes, dict) or not all(isinstance(name, str) for name in notes):
+        raise ValueError(f"the notes are {brief(notes)}, expected a dict whose keys are texts")
     if notes:
         try:
             metadata["notes"] = json.dumps(notes, allow_nan=False)
-        except TypeError as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the notes cannot be written as JSON: {error}") from error
+        _parse_object(metadata["notes"], "the notes")  # {1: 0, "1": 0} has a key twice, as JSON
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     content = to_safetensors(arrays, metadata)
     if int.from_bytes(content[:8], "little") > HEADER_LIMIT:

@@ -103,6 +103,12 @@ def result_of(*goals, share=math.nan, scale=1.0, **samples):
     return result
 
 
+def test_work_without_operations_has_no_place_in_a_roofline():
+    assert result_of(ours=[1.0]).speed == (2e3, 2e9)
+    moving = Work("", "recurrent", "embedding_forward", lambda _: {}, bytes=1e6)
+    assert Result(moving, {OURS: [1.0]}).speed is None
+
+
 def test_ratios_are_taken_within_a_round():
     result = result_of(ours=[1, 10, 1], PyTorch=[2, 20, 4], scale=100)
     ratio = result.ratio("PyTorch")

@@ -218,7 +218,11 @@ BAD_LENGTHS = [
     ([5, 1], ShapeError, r"lengths has shape \(2,\), expected \(3,\): one for each row"),
     ([[5, 1, 1]], ShapeError, r"lengths has shape \(1, 3\)"),
     ([5, 6, 1], ValueError, r"lengths lie in 1\.\.6, expected 1\.\.5"),
-    ([5, 0, 1], ValueError, r"lengths lie in 0\.\.5"),
+    (
+        [5, 0, 1],
+        ValueError,
+        r"lengths lie in 0\.\.5, expected 1\.\.5: the steps; leave out the rows",
+    ),
     ([5, -1, 1], ValueError, r"lengths lie in -1\.\.5"),
     ([5.0, 1.0, 1.0], ValueError, "lengths has dtype float64, expected integers"),
     ([True, True, True], ValueError, "lengths has dtype bool, expected integers"),

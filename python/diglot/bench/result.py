@@ -75,8 +75,12 @@ class Result:
 
     @property
     def speed(self) -> tuple[float, float] | None:
-        """Give our place in a roofline: operations for each byte, and operations a second."""
-        if not self.samples or not self.work.bytes:
+        """Give our place in a roofline: operations for each byte, and operations a second.
+
+        Returns:
+            None for work that has none: it only moves numbers, or its operations are not counted.
+        """
+        if not self.samples or not self.work.bytes or not self.work.flops:
             return None
         return self.work.intensity, self.work.flops / self.seconds(OURS)
 

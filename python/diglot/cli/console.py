@@ -42,6 +42,11 @@ def share(text: str) -> float:
     return _real(text, 0, 1, "from 0 to below 1")
 
 
+def positive_share(text: str) -> float:
+    """Parse an argument: a number above 0 and below 1."""
+    return _real(text, 0, 1, "above 0 and below 1", least_too=False)
+
+
 def _real(text: str, least: float, below: float, what: str, *, least_too: bool = True) -> float:
     try:
         number = float(text)

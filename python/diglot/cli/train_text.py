@@ -1,6 +1,7 @@
 """`diglot train-text`: a language model learns a text, character by character."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from diglot.cli.console import (
     natural_number,
     positive_number,
     positive_real,
+    positive_share,
     share,
 )
 from diglot.datasets import Text, streams, text
@@ -51,7 +53,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     add("--batch-size", type=positive_number, default=64, metavar="N", help="rows (64)")
     add("--bptt", type=positive_number, default=50, metavar="T", help="steps in a piece (50)")
     add("--lr", type=positive_real, default=0.004, metavar="X", help="of Adam, at first (0.004)")
-    add("--validation", type=share, default=0.1, metavar="X", help="share of the text (0.1)")
+    add(
+        "--validation",
+        type=positive_share,
+        default=0.1,
+        metavar="X",
+        help="share of the text (0.1)",
+    )
     written = "characters to write after an epoch (200)"
     add("--sample", type=natural_number, default=200, metavar="N", help=written)
     add("--seed", type=natural_number, default=1, metavar="N", help="(1)")
@@ -88,8 +96,7 @@ def language_model(
 
 def run(arguments: argparse.Namespace) -> bool:
     """Train, report and save after every epoch."""
-    if not arguments.out.resolve().parent.is_dir():
-        raise UsageError(f"--out: there is no folder {arguments.out.resolve().parent}")
+    _require_writable(arguments.out.resolve())
     console = make_console()
     corpus = text(arguments.corpus)
     training, validation = corpus.split(1 - arguments.validation)
@@ -130,6 +137,16 @@ def run(arguments: argparse.Namespace) -> bool:
     return True
 
 
+def _require_writable(out: Path) -> None:
+    """Find out before the training, not after, whether the model can be saved."""
+    if not out.parent.is_dir():
+        raise UsageError(f"--out: there is no folder {out.parent}")
+    if out.is_dir():
+        raise UsageError(f"--out: {out} is a folder, expected the name of a file")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"--out: nothing can be written into the folder {out.parent}")
+
+
 def _rows(validation: Text) -> int:
     """Choose how many rows the validation text is read in: at least 100 steps each, if it can."""
     return max(1, len(validation) // 100)
@@ -156,5 +173,6 @@ def _print_sample(
             temperature=0.8,
             seed=arguments.seed,
         )
-        console.print("".join(characters), style="italic", highlight=False)
+        # Verbatim: no line is broken anew, and ":cat:" is no picture of a cat.
+        console.print("".join(characters), style="italic", soft_wrap=True, emoji=False)
         console.print()

@@ -1,6 +1,7 @@
 """`diglot write`: a trained language model writes on."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +45,22 @@ def run(arguments: argparse.Namespace) -> bool:
         raise UsageError(
             f"{arguments.model} has no vocabulary: it is no language model of diglot train-text"
         )
-    written = generate(
-        network,
-        Vocabulary(characters),
-        arguments.prompt,
-        arguments.length,
-        temperature=arguments.temperature,
-        top_k=arguments.top_k,
-        top_p=arguments.top_p,
-        seed=arguments.seed,
-    )
+    try:
+        written = generate(
+            network,
+            Vocabulary(characters),
+            arguments.prompt,
+            arguments.length,
+            temperature=arguments.temperature,
+            top_k=arguments.top_k,
+            top_p=arguments.top_p,
+            seed=arguments.seed,
+        )
+        first = next(written)  # which finds out whether the network fits the vocabulary
+    except ValueError as error:
+        raise UsageError(f"{arguments.model} cannot write: {error}") from error
     print(arguments.prompt, end="", flush=True)
-    for character in written:
+    for character in chain([first], written):
         print(character, end="", flush=True)
     print()
     return True

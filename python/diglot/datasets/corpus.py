@@ -87,7 +87,8 @@ class Text:
         cut = int(fraction * len(self))
         if not 0 < cut < len(self):
             raise DataError(
-                f"{len(self)} characters are too few for a part of {fraction:g}: it would be empty"
+                f"{self.name} has {len(self)} characters, too few for a part of {fraction:g}: one "
+                "part would be empty; take a longer text, or another fraction"
             )
         return (
             Text(f"{self.name}, beginning", self.text[:cut], self.vocabulary),

@@ -43,8 +43,10 @@ def valid_steps(lengths: Array, rows: int, steps: int) -> Array:
     if rows and lengths.dtype.kind not in "iu":
         raise ValueError(f"lengths has dtype {lengths.dtype}, expected integers")
     if rows and not (lengths.min() >= 1 and lengths.max() <= steps):
+        what_to_do = "; leave out the rows that have none" if lengths.min() < 1 else ""
         raise ValueError(
             f"lengths lie in {lengths.min()}..{lengths.max()}, expected 1..{steps}: the steps"
+            f"{what_to_do}"
         )
     valid: Array = np.arange(steps) < lengths[:, None]
     return valid
