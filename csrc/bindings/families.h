@@ -9,6 +9,8 @@ void bind_dense(pybind11::module_& m);
 void bind_conv(pybind11::module_& m);
 void bind_pool(pybind11::module_& m);
 void bind_activations(pybind11::module_& m);
+void bind_recurrent(pybind11::module_& m);
+void bind_embedding(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 void bind_losses(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);

@@ -13,6 +13,8 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
     diglot::bind_conv(m);
     diglot::bind_pool(m);
     diglot::bind_activations(m);
+    diglot::bind_recurrent(m);
+    diglot::bind_embedding(m);
     diglot::bind_dropout(m);
     diglot::bind_losses(m);
     diglot::bind_optim(m);

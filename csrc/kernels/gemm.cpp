@@ -309,7 +309,7 @@ Index block_height(Index n) {
 
 template <class T>
 void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, const T* column_bias, T* c,
-              Index c_stride, T* scratch) noexcept {
+              Index c_stride, T* scratch, bool add) noexcept {
     const Index most_rows = block_height<T>(n), width = std::min(n, Block<T>::width);
     T* const packed_b = scratch;
     T* const packed_a = scratch + round_up(width, lanes<T>) * std::min(k, Block<T>::depth);
@@ -331,9 +331,41 @@ void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, const T* co
                                  depth);
                 multiply_block(rows, columns, depth, a.from(i, row), pack_a ? packed_a : nullptr,
                                BlockOfB<T>{packed_b, b.from(row, j), first}, c + i * c_stride + j,
-                               c_stride, run > 0, last && column_bias ? column_bias + j : nullptr);
+                               c_stride, add || run > 0,
+                               last && column_bias ? column_bias + j : nullptr);
             }
         }
+    }
+}
+
+// Run by run, the panels of all columns.
+template <class T>
+Index packed_size(Index n, Index k) noexcept {
+    return round_up(n, lanes<T>) * k;
+}
+
+template <class T>
+void pack(Strided<T> b, Index n, Index k, Index first, Index end, T* packed) noexcept {
+    const Runs<T> runs(k);
+    for (Index run = 0; run < runs.count; ++run) {
+        const Index row = runs.begin(run), depth = runs.depth(run);
+        pack_columns(packed + round_up(n, lanes<T>) * row + first * depth, b.from(row, first),
+                     end - first, depth);
+    }
+}
+
+template <class T>
+void multiply_packed(Index m, Index n, Index k, Strided<T> a, const T* packed, const T* column_bias,
+                     bool add, T* c, Index c_stride) noexcept {
+    const Runs<T> runs(k);
+    for (Index run = 0; run < runs.count; ++run) {
+        const Index row = runs.begin(run), depth = runs.depth(run);
+        const T* const panels = packed + round_up(n, lanes<T>) * row;
+        const bool last = run + 1 == runs.count;
+        for (Index j = 0; j < n; j += Block<T>::width)
+            multiply_block<T>(m, std::min(Block<T>::width, n - j), depth, a.from(0, row), nullptr,
+                              {panels + j * depth, {}, 0}, c + j, c_stride, add || run > 0,
+                              last && column_bias ? column_bias + j : nullptr);
     }
 }
 
@@ -346,8 +378,12 @@ Index scratch_size(Index m, Index n, Index k) noexcept {
 
 #define DIGLOT_INSTANTIATE(T)                                                                      \
     template Index scratch_size<T>(Index, Index, Index) noexcept;                                  \
-    template void multiply(Index, Index, Index, Strided<T>, Strided<T>, const T*, T*, Index,       \
-                           T*) noexcept;
+    template void multiply(Index, Index, Index, Strided<T>, Strided<T>, const T*, T*, Index, T*,   \
+                           bool) noexcept;                                                         \
+    template Index packed_size<T>(Index, Index) noexcept;                                          \
+    template void pack(Strided<T>, Index, Index, Index, Index, T*) noexcept;                       \
+    template void multiply_packed(Index, Index, Index, Strided<T>, const T*, const T*, bool, T*,   \
+                                  Index) noexcept;
 DIGLOT_INSTANTIATE(float)
 DIGLOT_INSTANTIATE(double)
 

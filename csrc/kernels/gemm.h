@@ -64,9 +64,25 @@ struct Strided {
 template <class T>
 Index scratch_size(Index m, Index n, Index k) noexcept;
 
-// C (m x n) = A B, row by row plus the bias of each column, if there is one.
+// C (m x n) = A B, row by row plus the bias of each column, if there is one; or C += A B, if C is
+// to be added to.
 template <class T>
 void multiply(Index m, Index n, Index k, Strided<T> a, Strided<T> b, const T* column_bias, T* c,
-              Index c_stride, T* scratch) noexcept;
+              Index c_stride, T* scratch, bool add = false) noexcept;
+
+// ---- a B that is packed once, for many products -------------------------------------------------
+
+// Elements of a packed B: its columns filled up to whole vectors.
+template <class T>
+Index packed_size(Index n, Index k) noexcept;
+
+// Packs the columns from `first`, a multiple of Tile::columns, to `end`.
+template <class T>
+void pack(Strided<T> b, Index n, Index k, Index first, Index end, T* packed) noexcept;
+
+// multiply() with a packed B; A is read in place, so it should have few rows, or few panels of B.
+template <class T>
+void multiply_packed(Index m, Index n, Index k, Strided<T> a, const T* packed, const T* column_bias,
+                     bool add, T* c, Index c_stride) noexcept;
 
 }  // namespace diglot::gemm
