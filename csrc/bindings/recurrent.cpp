@@ -2,9 +2,9 @@
 
 #include "bindings/arrays.h"
 #include "bindings/families.h"
-#include "kernels/gru.h"
-#include "kernels/lstm.h"
-#include "kernels/rnn.h"
+#include "kernels/recurrent_gru.h"
+#include "kernels/recurrent_lstm.h"
+#include "kernels/recurrent_rnn.h"
 
 namespace diglot {
 
@@ -30,10 +30,9 @@ class Arguments {
         require_same_dtype(array, name, x_, "x");
         DIGLOT_REQUIRE(std::equal(shape.begin(), shape.end(), array.shape()),
                        std::string(name) + " has shape " + shape_text(array) + ", expected " +
-                           shape_text(shape) + " for " + std::to_string(n) + " rows of " +
-                           std::to_string(t) + " steps with " + std::to_string(d) + " features, " +
-                           std::to_string(h) + " units and " + std::to_string(gates) +
-                           (gates == 1 ? " gate" : " gates"));
+                           shape_text(shape) + " for x (rows, steps, features) " + shape_text(x_) +
+                           ", h0 (rows, units) " + shape_text({n, h}) + " and " +
+                           std::to_string(gates) + (gates == 1 ? " gate" : " gates"));
         return array;
     }
     const py::array& x() const { return x_; }

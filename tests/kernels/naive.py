@@ -167,3 +167,54 @@ OPTIMIZERS = {
     "adam_inplace": adam,
 }
 """Each takes scalars and returns the changed ones by name."""
+
+
+# ---- recurrent networks: the states (h, c) of a row's units after one step -----------------------
+
+
+def weighed(x, h, a, j):
+    """Sum what reaches column j from the input, and from the state."""
+    from_x = sum(x[d] * a["w_x"][d, j] for d in range(len(x)))
+    return from_x, sum(h[k] * a["w_h"][k, j] for k in range(len(h)))
+
+
+def logistic(z):
+    return 1 / (1 + math.exp(-z))
+
+
+def rnn_step(x, state, a):
+    h = [unit[0] for unit in state]
+    z = [sum(weighed(x, h, a, j)) + a["b"][j] for j in range(len(h))]
+    relu = a.get("activation") == "relu"
+    return [(max(v, 0.0) if relu else math.tanh(v), 0.0) for v in z]
+
+
+def gru_step(x, state, a):
+    h, H = [unit[0] for unit in state], len(state)
+
+    def gate(j):
+        return logistic(sum(weighed(x, h, a, j)) + a["b_x"][j] + a["b_h"][j])
+
+    r, z = [gate(j) for j in range(H)], [gate(H + j) for j in range(H)]
+    after = a.get("reset_after", True)
+    result = []
+    for j in range(H):
+        read = h if after else [r[k] * h[k] for k in range(H)]
+        from_x, from_h = weighed(x, read, a, 2 * H + j)
+        from_h += a["b_h"][2 * H + j]
+        n = math.tanh(from_x + a["b_x"][2 * H + j] + (r[j] * from_h if after else from_h))
+        result.append(((1 - z[j]) * n + z[j] * h[j], 0.0))
+    return result
+
+
+def lstm_step(x, state, a):
+    h, H = [unit[0] for unit in state], len(state)
+    result = []
+    for j in range(H):
+        i, f, g, o = (sum(weighed(x, h, a, k * H + j)) + a["b"][k * H + j] for k in range(4))
+        c = logistic(f) * state[j][1] + logistic(i) * math.tanh(g)
+        result.append((logistic(o) * math.tanh(c), c))
+    return result
+
+
+RECURRENT_STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}

@@ -94,6 +94,10 @@ TORCH = {
     "gelu_backward": lambda a: aten.gelu_backward(a["dy"], a["x"]),
     "softmax_forward": lambda a: torch.softmax(a["x"], -1),
     "softmax_backward": lambda a: aten._softmax_backward_data(a["dy"], a["y"], -1, a["y"].dtype),
+    "embedding_forward": lambda a: F.embedding(a["tokens"].long(), a["w"]),
+    "embedding_backward": lambda a: aten.embedding_dense_backward(
+        a["dy"], a["tokens"].long(), a["vocabulary_size"], -1, False
+    ),
     "dropout_backward": lambda a: aten.native_dropout_backward(
         a["dy"], a["mask"], 1 / (1 - a["rate"])
     ),
@@ -142,8 +146,12 @@ def tensors(arguments):
 
 
 def test_every_kernel_has_its_counterpart():
-    # Dropout's random bits are our own; test_definitions.py checks them.
-    assert {*TORCH, *OPTIMIZERS, "dropout_forward"} == set(reference.__all__)
+    # Dropout's random bits are our own; test_definitions.py checks them. test_recurrent.py compares
+    # the recurrent networks.
+    recurrent = {
+        f"{kind}_{way}" for kind in ("rnn", "gru", "lstm") for way in ("forward", "backward")
+    }
+    assert {*TORCH, *OPTIMIZERS, *recurrent, "dropout_forward"} == set(reference.__all__)
 
 
 @pytest.mark.parametrize(("kernel", "case"), EVERY_CASE)

@@ -99,6 +99,31 @@ def book_adagrad(param, grad, sum_squares, *, lr, eps=1e-10, weight_decay=0.0):
     param -= lr * g / np.sqrt(sum_squares)
 
 
+def forgetful(kernel):
+    """A network whose steps do not know of each other."""
+
+    def wrong(**arguments):
+        return kernel(**arguments | {"w_h": np.zeros_like(arguments["w_h"])})
+
+    return wrong
+
+
+def of_other_gates(kernel, count):
+    """The gates in reverse order."""
+
+    def wrong(**arguments):
+        w_x = np.concatenate(np.split(arguments["w_x"], count, axis=1)[::-1], axis=1)
+        return kernel(**arguments | {"w_x": w_x})
+
+    return wrong
+
+
+def last_token_wins(dy, tokens, *, vocabulary_size):
+    dw = np.zeros((vocabulary_size, dy.shape[-1]), dy.dtype)
+    dw[tokens] = dy
+    return dw
+
+
 MUTANTS = {
     "matmul": [
         without(reference.matmul, transpose_b=False),
@@ -128,6 +153,35 @@ MUTANTS = {
     "max_pool2d_backward": [overlapping_writes_win],
     "avg_pool2d_forward": [mean_of_the_pixels_inside],
     "avg_pool2d_backward": [without(reference.avg_pool2d_backward, stride=None)],
+    "rnn_forward": [
+        forgetful(reference.rnn_forward),
+        without(reference.rnn_forward, activation="tanh"),
+    ],
+    "rnn_backward": [
+        forgetful(reference.rnn_backward),
+        without(reference.rnn_backward, activation="tanh"),
+    ],
+    "gru_forward": [
+        forgetful(reference.gru_forward),
+        without(reference.gru_forward, reset_after=True),
+        of_other_gates(reference.gru_forward, 3),
+    ],
+    "gru_backward": [
+        forgetful(reference.gru_backward),
+        without(reference.gru_backward, reset_after=True),
+        of_other_gates(reference.gru_backward, 3),
+    ],
+    "lstm_forward": [
+        forgetful(reference.lstm_forward),
+        of_other_gates(reference.lstm_forward, 4),
+    ],
+    "lstm_backward": [
+        forgetful(reference.lstm_backward),
+        of_other_gates(reference.lstm_backward, 4),
+        lambda dc_n, **a: reference.lstm_backward(dc_n=0 * dc_n, **a),
+    ],
+    "embedding_forward": [lambda tokens, w: w[tokens[::-1]], flushed(reference.embedding_forward)],
+    "embedding_backward": [last_token_wins],
     "sigmoid_forward": [
         lambda x: 1 / (1 + np.exp(-np.maximum(x, -20))),
         in_lower_precision(reference.sigmoid_forward),

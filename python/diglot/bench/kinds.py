@@ -53,6 +53,29 @@ def _dropout(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
     return y, k.dropout_backward(a["dy"], mask, rate=a["rate"])
 
 
+def _rnn(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
+    x, h0, w_x, w_h = (a[name] for name in ("x", "h0", "w_x", "w_h"))
+    y, h_n, saved = k.rnn_forward(x, h0, w_x, w_h, a["b"])
+    return y, h_n, *k.rnn_backward(a["dy"], a["dh_n"], x, h0, w_x, w_h, saved)
+
+
+def _gru(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
+    x, h0, w_x, w_h = (a[name] for name in ("x", "h0", "w_x", "w_h"))
+    y, h_n, saved = k.gru_forward(x, h0, w_x, w_h, a["b_x"], a["b_h"])
+    return y, h_n, *k.gru_backward(a["dy"], a["dh_n"], x, h0, w_x, w_h, saved)
+
+
+def _lstm(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
+    inputs = tuple(a[name] for name in ("x", "h0", "c0", "w_x", "w_h"))
+    y, h_n, c_n, saved = k.lstm_forward(*inputs, a["b"])
+    return y, h_n, c_n, *k.lstm_backward(a["dy"], a["dh_n"], a["dc_n"], *inputs, saved)
+
+
+def _embedding(k: ModuleType, a: Arguments) -> tuple[Array, ...]:
+    y = k.embedding_forward(a["tokens"], a["w"])
+    return y, k.embedding_backward(a["dy"], a["tokens"], vocabulary_size=len(a["w"]))
+
+
 COMBINATIONS: Mapping[str, tuple[Combination, tuple[str, ...]]] = {
     "dense": (_dense, ("dense_forward", "matmul", "dense_backward_weight")),
     "conv2d": (
@@ -65,6 +88,10 @@ COMBINATIONS: Mapping[str, tuple[Combination, tuple[str, ...]]] = {
         _softmax_cross_entropy,
         ("softmax_cross_entropy_forward", "softmax_cross_entropy_backward"),
     ),
+    "rnn": (_rnn, ("rnn_forward", "rnn_backward")),
+    "gru": (_gru, ("gru_forward", "gru_backward")),
+    "lstm": (_lstm, ("lstm_forward", "lstm_backward")),
+    "embedding": (_embedding, ("embedding_forward", "embedding_backward")),
     "dropout": (_dropout, ("dropout_forward", "dropout_backward")),
 }
 """Forward and backward in one: the function of a backend's module, and the kernels in it."""

@@ -1,12 +1,12 @@
 """The table of work: every row, and how NAMES choose among them. A new row is one line here below.
 
-The rows stand by family in products, convolutions, elements and trainings.
+The rows stand by family in products, convolutions, elements, recurrent and trainings.
 """
 
 import fnmatch
 from collections.abc import Iterable
 
-from diglot.bench import convolutions, costs, elements, products, trainings
+from diglot.bench import convolutions, costs, elements, products, recurrent, trainings
 from diglot.bench.costs import Cost
 from diglot.bench.kinds import kernels_of
 from diglot.bench.work import Work
@@ -15,6 +15,7 @@ WORKS: tuple[Work, ...] = (
     *products.WORKS,
     *convolutions.WORKS,
     *elements.WORKS,
+    *recurrent.WORKS,
     *trainings.WORKS,
 )
 """All rows, in the table's order."""

@@ -133,4 +133,4 @@ class Work:
     @property
     def counts_flops(self) -> bool:
         """Tell whether GFLOP/s, and not GB/s, is how people speak of this work."""
-        return self.group in ("matmul", "conv2d")
+        return self.group in ("matmul", "conv2d") or (self.group == "recurrent" and self.flops > 0)

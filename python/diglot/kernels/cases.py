@@ -2,8 +2,9 @@
 
 Parity, layouts, thread counts, gradients, `diglot verify` and the benchmarks all read this table.
 A new kernel needs one row in `CASES`. An element-wise one gets a good list of cases from
-`elementwise`, and a convolution or a pooling a new size in `diglot.kernels.image_cases`; how much
-rounding may do is derived in `diglot.kernels.tolerance`.
+`elementwise`, a convolution or a pooling a new size in `diglot.kernels.image_cases`, a recurrent
+network one in `diglot.kernels.recurrent_cases`; how much rounding may do is derived in
+`diglot.kernels.tolerance`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,12 +14,14 @@ from typing import Any
 from diglot._typing import Shape
 from diglot.kernels.draw import Arguments, Case, Draw, Fill
 from diglot.kernels.image_cases import CONVOLUTIONS, MAX_POOLINGS, POOLINGS
+from diglot.kernels.recurrent_cases import RECURRENT, embeddings
 
 __all__ = ["CASES", "ROLES", "Arguments", "Case"]
 
 ROLES: Mapping[str, str] = {
     "labels": "label",  # integers of any width
     "indices": "index",  # int32
+    "tokens": "token",  # integers of any width
     "mask": "mask",  # bool
     "param": "target",  # changed in place, as are the next four
     "velocity": "target",
@@ -235,6 +238,14 @@ CASES: dict[str, list[Case]] = {
     "max_pool2d_backward": [p.backward_max() for p in MAX_POOLINGS],
     "avg_pool2d_forward": [p.forward() for p in POOLINGS],
     "avg_pool2d_backward": [p.backward_avg() for p in POOLINGS],
+    "rnn_forward": [r.forward() for r in RECURRENT["rnn"]],
+    "rnn_backward": [r.backward() for r in RECURRENT["rnn"]],
+    "gru_forward": [r.forward() for r in RECURRENT["gru"]],
+    "gru_backward": [r.backward() for r in RECURRENT["gru"]],
+    "lstm_forward": [r.forward() for r in RECURRENT["lstm"]],
+    "lstm_backward": [r.backward() for r in RECURRENT["lstm"]],
+    "embedding_forward": list(embeddings(backward=False)),
+    "embedding_backward": list(embeddings(backward=True)),
     "sigmoid_forward": elementwise({}, *_UNARY),
     "sigmoid_backward": elementwise({}, *_backward("y", Draw.unit, Draw.special)),
     "tanh_forward": elementwise({}, *_UNARY),

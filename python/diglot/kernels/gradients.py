@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from diglot._typing import Array
 from diglot.kernels.draw import Arguments
 
@@ -41,6 +43,24 @@ def _from_output(a: Arguments, y: Outputs, dy: Array) -> Arguments:
 
 def _convolution(a: Arguments) -> Arguments:
     return _settings(a, "stride", "padding", "dilation", "groups")
+
+
+def _recurrent(kind: str, biases: tuple[str, ...], *settings: str) -> GradientRule:
+    """Judge by the states after all steps; nobody uses those after the last one on their own."""
+    states = ("h0", "c0") if kind == "lstm" else ("h0",)
+
+    def arguments(a: Arguments, y: Outputs, dy: Array) -> Arguments:
+        ends = {f"d{state[0]}_n": np.zeros_like(a[state]) for state in states}
+        inputs = {name: a[name] for name in ("x", *states, "w_x", "w_h")}
+        saved = y[1 + len(states) :]
+        return {
+            "dy": dy,
+            **ends,
+            **inputs,
+            "saved": saved if len(saved) > 1 else saved[0],
+        } | _settings(a, *settings)
+
+    return GradientRule(f"{kind}_forward", ("x", *states, "w_x", "w_h", *biases), arguments)
 
 
 GRADIENTS: Mapping[str, GradientRule] = {
@@ -76,6 +96,14 @@ GRADIENTS: Mapping[str, GradientRule] = {
     "leaky_relu_backward": GradientRule("leaky_relu_forward", ("x",), _from_output),
     "softmax_backward": GradientRule("softmax_forward", ("x",), _from_output),
     "gelu_backward": GradientRule("gelu_forward", ("x",), lambda a, y, dy: {"dy": dy, "x": a["x"]}),
+    "rnn_backward": _recurrent("rnn", ("b",), "activation"),
+    "gru_backward": _recurrent("gru", ("b_x", "b_h"), "reset_after"),
+    "lstm_backward": _recurrent("lstm", ("b",)),
+    "embedding_backward": GradientRule(
+        "embedding_forward",
+        ("w",),
+        lambda a, y, dy: {"dy": dy, "tokens": a["tokens"], "vocabulary_size": len(a["w"])},
+    ),
     "dropout_backward": GradientRule(
         "dropout_forward", ("x",), lambda a, y, dy: {"dy": dy, "mask": y[1], "rate": a["rate"]}
     ),

@@ -11,7 +11,7 @@ is, and why. `floor` is a few of the smallest subnormal numbers; for kernels tha
 smallest normal number, because what exp loses below that is not worth a slower exp.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from diglot._typing import Array, DType
 from diglot.kernels import reference
 from diglot.kernels.cases import ROLES
 from diglot.kernels.draw import Arguments, Case
+from diglot.kernels.recurrent_scales import SCALES as RECURRENT_SCALES
 
 Outputs: TypeAlias = dict[str, Array]
 """What a kernel returned or changed, by name."""
@@ -43,18 +44,26 @@ def call(function: Callable[..., Any], arguments: Arguments, calls: int = 1) -> 
     if targets:
         return targets
     if isinstance(result, tuple):
-        return {f"output {i}": np.asarray(part) for i, part in enumerate(result)}
+        return {f"output {i}": np.asarray(part) for i, part in enumerate(_flat(result))}
     return {"output": np.asarray(result)}
+
+
+def _flat(parts: tuple[Any, ...]) -> Iterator[Any]:
+    """List what a kernel returned, and what it returned as a group, in order."""
+    for part in parts:
+        yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
 def in_float64(arguments: Arguments) -> Arguments:
     """Widen the floating arrays among a kernel's arguments."""
-    return {
-        name: value.astype(np.float64)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        else value
-        for name, value in arguments.items()
-    }
+
+    def wide(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(wide, value))
+        floating = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        return value.astype(np.float64) if floating else value
+
+    return {name: wide(value) for name, value in arguments.items()}
 
 
 # ---- the size of the terms -----------------------------------------------------------------------
@@ -160,6 +169,8 @@ SCALES: Mapping[str, Scale] = {
     "tanh_backward": _tanh_backward,
     "gelu_forward": _gelu_forward,
     "gelu_backward": _gelu_backward,
+    **RECURRENT_SCALES,
+    "embedding_forward": _exact,
     "softmax_forward": _softmax_forward,
     "softmax_backward": _softmax_backward,
     "softmax_cross_entropy_forward": _cross_entropy_forward,
@@ -177,6 +188,10 @@ _CALL_EXP = {
     "tanh_forward",
     "gelu_forward",
     "gelu_backward",
+    "rnn_forward",
+    "gru_forward",
+    "lstm_forward",
+    "lstm_backward",
     "softmax_forward",
     "softmax_cross_entropy_forward",
 }

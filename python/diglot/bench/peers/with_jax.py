@@ -137,6 +137,55 @@ def _gelu_backward(dy: Any, x: Any) -> Any:
     return jax.vjp(lambda v: jax.nn.gelu(v, approximate=False), x)[1](dy)[0]
 
 
+# ---- recurrent networks --------------------------------------------------------------------------
+
+
+def _rnn_cell(p: Any, state: Any, z: Any) -> Any:
+    h = jnp.tanh(z + state[0] @ p["w_h"])
+    return (h,), h
+
+
+def _gru_cell(p: Any, state: Any, z: Any) -> Any:
+    x_r, x_z, x_n = jnp.split(z, 3, axis=1)
+    h_r, h_z, h_n = jnp.split(state[0] @ p["w_h"] + p["b_h"], 3, axis=1)
+    r, u = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
+    h = (1 - u) * jnp.tanh(x_n + r * h_n) + u * state[0]
+    return (h,), h
+
+
+def _lstm_cell(p: Any, state: Any, z: Any) -> Any:
+    i, f, g, o = jnp.split(z + state[0] @ p["w_h"], 4, axis=1)
+    c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    return (h, c), h
+
+
+def _recurrent(cell: Any, states: tuple[str, ...], bias: str) -> Callable[[Arguments], Run]:
+    """Make a scan over the steps ready; the input's products are made before it."""
+    biases = ("b_x", "b_h") if bias == "b_x" else ("b",)
+    inputs = ("x", *states, "w_x", "w_h", *biases)
+    grads = ("dy", *(f"d{state[0]}_n" for state in states))
+
+    def forward(p: Any) -> Any:
+        z = (p["x"] @ p["w_x"] + p[bias]).swapaxes(0, 1)
+        begin = tuple(p[state] for state in states)
+        ends, y = lax.scan(lambda state, z_t: cell(p, state, z_t), begin, z)
+        return y.swapaxes(0, 1), *ends
+
+    def both(*arrays: Any) -> Any:
+        p = dict(zip(inputs, arrays, strict=False))
+        outputs, backward = jax.vjp(forward, p)
+        (d,) = backward(tuple(arrays[len(inputs) :]))
+        return *outputs, *(d[name] for name in inputs)
+
+    return _jitted(both, *inputs, *grads)
+
+
+def _embedding(tokens: Any, w: Any, dy: Any) -> Any:
+    y, backward = jax.vjp(lambda w: w[tokens], w)
+    return y, *backward(dy)
+
+
 # ---- optimizers ----------------------------------------------------------------------------------
 
 
@@ -204,6 +253,10 @@ PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
         lambda dy, y: y * (dy - (dy * y).sum(-1, keepdims=True)), "dy", "y"
     ),
     "softmax_cross_entropy": _jitted(jax.value_and_grad(_cross_entropy), "logits", "labels"),
+    "rnn": _recurrent(_rnn_cell, ("h0",), "b"),
+    "gru": _recurrent(_gru_cell, ("h0",), "b_x"),
+    "lstm": _recurrent(_lstm_cell, ("h0", "c0"), "b"),
+    "embedding": _jitted(_embedding, "tokens", "w", "dy"),
     "dropout": _dropout,
     "sgd_inplace": _optimizer(_sgd),
     "sgd_momentum_inplace": _optimizer(_sgd_momentum, "velocity"),

@@ -76,6 +76,44 @@ def _avg_pool2d(a: dict[str, Any]) -> Any:
     return F.avg_pool2d(a["x"], **a["settings"])
 
 
+def _embedding(a: dict[str, Any]) -> Any:
+    return F.embedding(a["tokens"], a["w"])
+
+
+def _recurrent(kind: str) -> Callable[[Arguments], Run]:
+    """Make a module of torch.nn ready, with our weights: its gates stand in the same order."""
+
+    def prepare(arguments: Arguments) -> Run:
+        a = _tensors(arguments)
+        module = getattr(torch.nn, kind)(len(a["w_x"]), len(a["w_h"]), batch_first=True)
+        bias = a["b_x"] if kind == "GRU" else a["b"]
+        values = (a["w_x"].T, a["w_h"].T, bias, a.get("b_h", torch.zeros_like(bias)))
+        with torch.no_grad():
+            for parameter, value in zip(module.parameters(), values, strict=True):
+                parameter.copy_(value)
+        x = a["x"].requires_grad_()
+        states = [a[name][None].requires_grad_() for name in ("h0", "c0") if name in a]
+        grads = [a["dy"], *(a[name][None] for name in ("dh_n", "dc_n") if name in a)]
+        wanted = [x, *states, *module.parameters()]
+
+        def call() -> Any:
+            y, ends = module(x, tuple(states) if len(states) > 1 else states[0])
+            outputs = [y, *(ends if isinstance(ends, tuple) else (ends,))]
+            return outputs, torch.autograd.grad(outputs, wanted, grads)
+
+        def arrays(result: Any) -> list[Array]:
+            (y, *ends), (dx, *rest) = result
+            ends = [end[0] for end in ends]
+            d_states, (dw_x, dw_h, *db) = rest[: len(states)], rest[len(states) :]
+            d_states = [d[0] for d in d_states]
+            biases = db if kind == "GRU" else db[:1]
+            return _arrays([y, *ends, dx, *d_states, dw_x.T, dw_h.T, *biases])
+
+        return Run(call, arrays)
+
+    return prepare
+
+
 def _optimizer(kind: Any, **names: str) -> Callable[[Arguments], Run]:
     """Make a step of torch.optim ready; `names` are its words for our settings."""
 
@@ -117,6 +155,10 @@ PREPARE: Mapping[str, Callable[[Arguments], Run]] = {
     "softmax_cross_entropy": _differentiated(
         lambda a: F.cross_entropy(a["logits"], a["labels"]), "logits"
     ),
+    "rnn": _recurrent("RNN"),
+    "gru": _recurrent("GRU"),
+    "lstm": _recurrent("LSTM"),
+    "embedding": _differentiated(_embedding, "w"),
     "dropout": _differentiated(lambda a: F.dropout(a["x"], a["rate"]), "x"),
     "sgd_inplace": _optimizer(torch.optim.SGD),
     "sgd_momentum_inplace": _optimizer(torch.optim.SGD),

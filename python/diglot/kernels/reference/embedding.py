@@ -25,7 +25,7 @@ def embedding_forward(tokens: Array, w: Array) -> Array:
 
     Source: Bengio et al. 2003, JMLR 3. Native: csrc/kernels/embedding.cpp
     """
-    return np.ascontiguousarray(w[tokens])
+    return np.ascontiguousarray(w[tokens], w.dtype.newbyteorder("="))
 
 
 @np.errstate(all="ignore")
@@ -49,6 +49,6 @@ def embedding_backward(dy: Array, tokens: Array, *, vocabulary_size: int) -> Arr
 
     Source: Bengio et al. 2003, JMLR 3. Native: csrc/kernels/embedding.cpp
     """
-    dw = np.zeros((vocabulary_size, dy.shape[-1]), dy.dtype)
+    dw = np.zeros((vocabulary_size, dy.shape[-1]), dy.dtype.newbyteorder("="))
     np.add.at(dw, tokens, dy)
     return dw

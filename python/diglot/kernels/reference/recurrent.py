@@ -21,24 +21,32 @@ from diglot.kernels.reference.activations import (
     tanh_forward,
 )
 
-_Forward: TypeAlias = Callable[[Array], Array]
-_Backward: TypeAlias = Callable[[Array, Array], Array]
+_Kernel: TypeAlias = Callable[..., Array]
 
-_ACTIVATIONS: dict[str, tuple[_Forward, _Backward]] = {
+_ACTIVATIONS: dict[str, tuple[_Kernel, _Kernel]] = {
     "tanh": (tanh_forward, tanh_backward),
     "relu": (relu_forward, relu_backward),
 }
 
 
-def _steps_last(h: Array) -> Array:
+def _rows_first(h: Array) -> Array:
     """Give the states after each step as (N, T, H), from the saved ones, (T + 1, N, H)."""
     return h[1:].swapaxes(0, 1).copy()
 
 
-def _zeros(x: Array, w_x: Array, w_h: Array) -> tuple[Array, Array, Array, Array]:
-    """Begin the sums dx, dw_x, dw_h and db."""
-    db = np.zeros_like(w_h, shape=w_h.shape[1])
-    return np.zeros_like(x), np.zeros_like(w_x), np.zeros_like(w_h), db
+def _zeros(like: Array, *shape: int) -> Array:
+    """Make an array of zeros of the dtype of another one, in native byte order."""
+    return np.zeros(shape, like.dtype.newbyteorder("="))
+
+
+def _copy(a: Array) -> Array:
+    return np.array(a, a.dtype.newbyteorder("="), order="C")
+
+
+def _sums(x: Array, w_x: Array, w_h: Array) -> tuple[Array, Array, Array, Array]:
+    """Begin dx, dw_x, dw_h and db with zeros."""
+    dx, dw_x, dw_h = (_zeros(x, *array.shape) for array in (x, w_x, w_h))
+    return dx, dw_x, dw_h, _zeros(x, w_h.shape[1])
 
 
 # ---- the plain recurrent network -----------------------------------------------------------------
@@ -74,14 +82,14 @@ def rnn_forward(
     Raises (native):
         ValueError: the sizes do not fit together, or the activation is unknown.
 
-    Book: chapter 6. Native: csrc/kernels/rnn.cpp
+    Book: chapter 6. Native: csrc/kernels/recurrent_rnn.cpp
     """
     T = x.shape[1]
-    h = np.empty((T + 1, *h0.shape), h0.dtype)
+    h = _zeros(h0, T + 1, *h0.shape)
     h[0] = h0
     for t in range(T):
         h[t + 1] = rnn_cell(x[:, t], h[t], w_x, w_h, b, activation=activation)
-    return _steps_last(h), h[T].copy(), h
+    return _rows_first(h), h[T].copy(), h
 
 
 @np.errstate(all="ignore")
@@ -113,12 +121,12 @@ def rnn_backward(
     Raises (native):
         ValueError: the sizes do not fit together, or the activation is unknown.
 
-    Book: chapter 6. Native: csrc/kernels/rnn.cpp
+    Book: chapter 6. Native: csrc/kernels/recurrent_rnn.cpp
     """
     h = saved
     _, activation_backward = _ACTIVATIONS[activation]
-    dx, dw_x, dw_h, db = _zeros(x, w_x, w_h)
-    dh = dh_n.copy()
+    dx, dw_x, dw_h, db = _sums(x, w_x, w_h)
+    dh = _copy(dh_n)
     for t in reversed(range(x.shape[1])):
         dz = activation_backward(dy[:, t] + dh, h[t + 1])
         dx[:, t] = dz @ w_x.T
@@ -133,14 +141,7 @@ def rnn_backward(
 
 
 def gru_cell(
-    x: Array,
-    h: Array,
-    w_x: Array,
-    w_h: Array,
-    b_x: Array,
-    b_h: Array,
-    *,
-    reset_after: bool = True,
+    x: Array, h: Array, w_x: Array, w_h: Array, b_x: Array, b_h: Array, *, reset_after: bool = True
 ) -> tuple[Array, Array, Array]:
     """Make one step; gru_forward has the equations.
 
@@ -152,8 +153,7 @@ def gru_cell(
     H = h.shape[1]
     x_r, x_z, x_n = np.split(x @ w_x + b_x, 3, axis=1)
     h_r, h_z = np.split(h @ w_h[:, : 2 * H] + b_h[: 2 * H], 2, axis=1)
-    r = sigmoid_forward(x_r + h_r)
-    z = sigmoid_forward(x_z + h_z)
+    r, z = sigmoid_forward(x_r + h_r), sigmoid_forward(x_z + h_z)
     if reset_after:
         m = h @ w_h[:, 2 * H :] + b_h[2 * H :]
         n = tanh_forward(x_n + r * m)
@@ -191,14 +191,7 @@ def gru_cell_backward(
 
 @np.errstate(all="ignore")
 def gru_forward(
-    x: Array,
-    h0: Array,
-    w_x: Array,
-    w_h: Array,
-    b_x: Array,
-    b_h: Array,
-    *,
-    reset_after: bool = True,
+    x: Array, h0: Array, w_x: Array, w_h: Array, b_x: Array, b_h: Array, *, reset_after: bool = True
 ) -> tuple[Array, Array, tuple[Array, Array, Array]]:
     """Run a gated recurrent unit along a sequence.
 
@@ -225,17 +218,17 @@ def gru_forward(
     Raises (native):
         ValueError: the sizes do not fit together.
 
-    Source: Cho et al. 2014, arXiv:1406.1078. Book: chapter 6. Native: csrc/kernels/gru.cpp
+    Source: Cho et al. 2014, arXiv:1406.1078. Book: chapter 6.
+    Native: csrc/kernels/recurrent_gru.cpp
     """
     (N, T, _), H = x.shape, h0.shape[1]
-    h = np.empty((T + 1, N, H), h0.dtype)
-    gates, m = np.empty((T, N, 3 * H), h0.dtype), np.empty((T, N, H), h0.dtype)
+    h, gates, m = _zeros(h0, T + 1, N, H), _zeros(h0, T, N, 3 * H), _zeros(h0, T, N, H)
     h[0] = h0
     for t in range(T):
         h[t + 1], gates[t], m[t] = gru_cell(
             x[:, t], h[t], w_x, w_h, b_x, b_h, reset_after=reset_after
         )
-    return _steps_last(h), h[T].copy(), (h, gates, m)
+    return _rows_first(h), h[T].copy(), (h, gates, m)
 
 
 @np.errstate(all="ignore")
@@ -267,12 +260,12 @@ def gru_backward(
     Raises (native):
         ValueError: the sizes do not fit together.
 
-    Book: chapter 6. Native: csrc/kernels/gru.cpp
+    Book: chapter 6. Native: csrc/kernels/recurrent_gru.cpp
     """
     (h, gates, m), H = saved, h0.shape[1]
-    dx, dw_x, dw_h, db_x = _zeros(x, w_x, w_h)
+    dx, dw_x, dw_h, db_x = _sums(x, w_x, w_h)
     db_h = np.zeros_like(db_x)
-    dh = dh_n.copy()
+    dh = _copy(dh_n)
     for t in reversed(range(x.shape[1])):
         dh, dz_x, dz_h = gru_cell_backward(
             dy[:, t] + dh, h[t], w_h, gates[t], m[t], reset_after=reset_after
@@ -308,7 +301,7 @@ def lstm_cell(
 def lstm_cell_backward(
     dh: Array, dc: Array, c: Array, c_next: Array, gates: Array
 ) -> tuple[Array, Array]:
-    """Go back one step.
+    """Go back one step, through the gates.
 
     Returns:
         dc: gradient of the cell state before the step, (N, H).
@@ -351,15 +344,14 @@ def lstm_forward(
         ValueError: the sizes do not fit together.
 
     Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000. Book: chapter 6.
-    Native: csrc/kernels/lstm.cpp
+    Native: csrc/kernels/recurrent_lstm.cpp
     """
     (N, T, _), H = x.shape, h0.shape[1]
-    h, c = np.empty((T + 1, N, H), h0.dtype), np.empty((T + 1, N, H), h0.dtype)
-    gates = np.empty((T, N, 4 * H), h0.dtype)
+    h, c, gates = _zeros(h0, T + 1, N, H), _zeros(h0, T + 1, N, H), _zeros(h0, T, N, 4 * H)
     h[0], c[0] = h0, c0
     for t in range(T):
         h[t + 1], c[t + 1], gates[t] = lstm_cell(x[:, t], h[t], c[t], w_x, w_h, b)
-    return _steps_last(h), h[T].copy(), c[T].copy(), (h, c, gates)
+    return _rows_first(h), h[T].copy(), c[T].copy(), (h, c, gates)
 
 
 @np.errstate(all="ignore")
@@ -390,11 +382,11 @@ def lstm_backward(
     Raises (native):
         ValueError: the sizes do not fit together.
 
-    Book: chapter 6. Native: csrc/kernels/lstm.cpp
+    Book: chapter 6. Native: csrc/kernels/recurrent_lstm.cpp
     """
     h, c, gates = saved
-    dx, dw_x, dw_h, db = _zeros(x, w_x, w_h)
-    dh, dc = dh_n.copy(), dc_n.copy()
+    dx, dw_x, dw_h, db = _sums(x, w_x, w_h)
+    dh, dc = _copy(dh_n), _copy(dc_n)
     for t in reversed(range(x.shape[1])):
         dc, dz = lstm_cell_backward(dy[:, t] + dh, dc, c[t], c[t + 1], gates[t])
         dx[:, t] = dz @ w_x.T

@@ -1,4 +1,4 @@
-#include "kernels/rnn.h"
+#include "kernels/recurrent_rnn.h"
 
 #include "kernels/recurrent_run.h"
 #include "kernels/vector_math.h"

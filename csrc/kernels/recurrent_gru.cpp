@@ -1,4 +1,4 @@
-#include "kernels/gru.h"
+#include "kernels/recurrent_gru.h"
 
 #include "kernels/recurrent_run.h"
 #include "kernels/vector_math.h"

@@ -1,4 +1,4 @@
-#include "kernels/lstm.h"
+#include "kernels/recurrent_lstm.h"
 
 #include "kernels/recurrent_run.h"
 #include "kernels/vector_math.h"
