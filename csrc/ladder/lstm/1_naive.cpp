@@ -1,0 +1,36 @@
+// Rung 1, naive: the formula as it stands, four dot products for each unit of each step.
+#include <algorithm>
+
+#include "ladder/lstm.h"
+
+namespace diglot::ladder {
+
+template <class T>
+Index lstm_naive_scratch(const RecurrentShape& s, int) noexcept {
+    return s.h;  // the cell state of one row
+}
+
+template <class T>
+void lstm_naive(const Lstm<T>& a, T* c, int) noexcept {
+    const Index D = a.s.d, H = a.s.h;
+    for (Index n = 0; n < a.s.n; ++n) {
+        std::copy_n(a.c0 + n * H, H, c);
+        for (Index t = 0; t < a.s.t; ++t) {
+            const T *const x = a.input(n, t), *const h = a.before(n, t);
+            for (Index u = 0; u < H; ++u) {
+                T z[4];
+                for (Index gate = 0; gate < 4; ++gate) {
+                    const Index j = gate * H + u;
+                    z[gate] = a.b[j];
+                    for (Index k = 0; k < D; ++k) z[gate] += x[k] * a.w_x[k * 4 * H + j];
+                    for (Index k = 0; k < H; ++k) z[gate] += h[k] * a.w_h[k * 4 * H + j];
+                }
+                a.output(n, t)[u] = unit_step(z[0], z[1], z[2], z[3], c[u]);
+            }
+        }
+    }
+}
+
+DIGLOT_COMPILE_LSTM(naive)
+
+}  // namespace diglot::ladder
