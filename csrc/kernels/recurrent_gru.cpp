@@ -182,8 +182,9 @@ struct Backward {
     void sums(Range chunk) const {
         const Index H = s.h, first = chunk.first * s.n * H;
         const Outer<T> products[] = {
-            {gradients.x, s.d, 0, 3 * H, a.dw_x, 3 * H},
+            {gradients.x, s.d, 0, 2 * H, a.dw_x, 3 * H},
             {a.h + first, H, 0, 2 * H, a.dw_h, 3 * H},
+            {gradients.x, s.d, 2 * H, H, a.dw_x + 2 * H, 3 * H},
             {(a.reset_after ? a.h : a.m) + first, H, q(), H, a.dw_h + 2 * H, 3 * H},
         };
         const ColumnSums<T> sums[] = {

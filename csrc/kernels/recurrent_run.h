@@ -191,7 +191,7 @@ void run_forward(const Split<T>& split, const Cell& cell) {
 // ---- backward -----------------------------------------------------------------------------------
 
 // A sum over rows and steps: c (rows x columns) += a^T dz, where a has `rows` numbers for each row of
-// dz, and the columns of dz begin at dz_column.
+// dz, and the columns of dz begin at dz_column. Neighbours with the same columns share their packing.
 template <class T>
 struct Outer {
     const T* a;
@@ -212,12 +212,13 @@ struct ColumnSums {
 // places of the caches.
 template <class T>
 struct Gradients {
-    static constexpr Index best_rows = gemm::Block<T>::depth;
+    // Two runs of a product's depth: enough that the threads seldom wait for each other.
+    static constexpr Index best_rows = 2 * gemm::Block<T>::depth;
 
     RecurrentShape shape;
     Index chunks, steps, stride;
     int threads;
-    Index gemm_size;
+    Index packed_size;
     T *dz, *x, *packing;
     const T* whole_x;
     PackedWeights<T> w_x;  // transposed
@@ -230,15 +231,18 @@ struct Gradients {
           steps(chunks ? ceil_div(s.t, chunks) : 0),
           stride(odd_lines(dz_blocks * s.h)),
           threads(threads),
-          gemm_size(
-              whole_lines(gemm::scratch_size<T>(std::max(s.h, s.d), gates * s.h, steps * s.n))),
+          packed_size(whole_lines(gemm::packed_size<T>(widest(gates * s.h, threads), steps * s.n))),
           dz(scratch.take(steps * s.n * stride)),
           x(scratch.take(steps * s.n * s.d)),
-          packing(scratch.take(threads * gemm_size)),
+          packing(scratch.take(threads * packed_size)),
           whole_x(x),
           w_x({w_x, 1, gates * s.h}, gates * s.h, 1, s.d, 1, scratch),
           dx(dx) {}
 
+    // Columns of the widest of a cut's pieces.
+    static Index widest(Index width, Index parts) {
+        return ceil_div(ceil_div(width, lanes<T>), parts) * lanes<T>;
+    }
     static Index odd_lines(Index elements) {
         constexpr Index line = 64 / sizeof(T);
         return (ceil_div(elements, line) | 1) * line;
@@ -261,7 +265,7 @@ struct Gradients {
 
     // dx = dz w_x^T for the rows of a chunk.
     void input_gradient(Range chunk) const {
-        constexpr Index most = 64;
+        constexpr Index most = 32;
         const bool by_step = shape.n >= chunk.size();
         const Index inner = by_step ? shape.n : chunk.size(),
                     outer = by_step ? chunk.size() : shape.n;
@@ -285,13 +289,17 @@ struct Gradients {
         const Index rows = chunk.size() * shape.n;
 #pragma omp for schedule(static)
         for (Index part = 0; part < threads; ++part) {
+            T* const packed = packing + part * packed_size;
+            const Outer<T>* last = nullptr;
             for (const Outer<T>& p : products) {
                 const Range columns = Split<T>::cut(p.columns, part, threads);
-                if (columns.size() > 0)
-                    gemm::multiply<T>(p.rows, columns.size(), rows, {p.a, 1, p.rows},
-                                      {dz + p.dz_column + columns.first, stride, 1}, nullptr,
-                                      p.c + columns.first, p.c_stride, packing + part * gemm_size,
-                                      true);
+                if (columns.size() == 0) continue;
+                if (!last || last->dz_column != p.dz_column || last->columns != p.columns)
+                    gemm::pack<T>({dz + p.dz_column + columns.first, stride, 1}, columns.size(),
+                                  rows, 0, columns.size(), packed);
+                last = &p;
+                gemm::multiply_packed<T>(p.rows, columns.size(), rows, {p.a, 1, p.rows}, packed,
+                                         nullptr, true, p.c + columns.first, p.c_stride);
             }
             for (const ColumnSums<T>& s : sums)
                 over_units<T>(Split<T>::cut(s.columns, part, threads), [&](Index j, auto access) {

@@ -12,6 +12,7 @@ from diglot.bench.convolutions import Convolution
 from diglot.bench.elements import WORKS, activation, cross_entropy, dropout, pooling
 from diglot.bench.measure import compare
 from diglot.bench.products import product, whole_layer
+from diglot.bench.recurrent import embedding, network
 from diglot.bench.trainings import Stage, training
 from diglot.bench.work import Source
 from diglot.kernels import reference
@@ -37,6 +38,8 @@ TINY = [
     *activation("softmax", (5, 7), fill="distribution"),
     cross_entropy(5, 7),
     dropout((5, 7)),
+    *(network(kind, 3, 4, 5, 6, torch=1.0) for kind in ("rnn", "gru", "lstm")),
+    embedding(3, 4, 7, 5),
     *(work for work in WORKS if work.group == "optim"),
     training("tiny", STAGES, (), batch_size=6, steps=1, of=1, lr=0.1, image=(1, 8, 8)),
 ]

@@ -206,6 +206,19 @@ def test_something_else_than_what_was_saved_is_refused(kind, settings, build):
 
 
 @pytest.mark.parametrize("build", BUILDS[:1])
+@pytest.mark.parametrize("way", ["forward", "backward"])
+@pytest.mark.parametrize(
+    ("kind", "setting", "values"),
+    [("rnn", "activation", ["gelu", "", None, 1]), ("gru", "reset_after", ["no", b""])],
+)
+def test_impossible_settings_are_refused(kind, setting, values, way, build):
+    case = getattr(Recurrent(kind, (3, 4, 5, 6), {}), way)()
+    for value in values:
+        with pytest.raises((ValueError, TypeError), match=setting):
+            kernel(build, f"{kind}_{way}")(**case.arguments(np.float64) | {setting: value})
+
+
+@pytest.mark.parametrize("build", BUILDS[:1])
 @every_network
 def test_steps_without_numbers_take_no_time(kind, settings, build):
     """A shape may claim any number of steps if there is nothing in them."""
@@ -286,6 +299,9 @@ def test_wrong_tokens_are_refused(build):
     for tokens in (np.zeros(3), np.zeros(3, bool), [0, 0, 0], np.zeros(3, "O"), None):
         with pytest.raises((ValueError, TypeError), match="tokens"):
             forward(tokens, w)
+    for size in (-1, 1.5, None, 2**80):
+        with pytest.raises((ValueError, TypeError), match="vocabulary_size"):
+            backward(dy, np.zeros(3, int), vocabulary_size=size)
     with pytest.raises(ValueError, match="tokens holds 0"):
         forward(np.zeros(1, int), np.ones((0, 2)))
     for shape in [(2,), (3, 1), (1, 3), ()]:

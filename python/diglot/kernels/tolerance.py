@@ -180,10 +180,16 @@ SCALES: Mapping[str, Scale] = {
     "adagrad_inplace": _optimizer,
     "rmsprop_inplace": _optimizer,
     "adam_inplace": _optimizer,
+    "embedding_forward": _exact,
+    **RECURRENT_SCALES,
 }
 """The size of the terms of kernels that are not plain sums of products."""
 
 _CALL_EXP = {
+    "rnn_forward",
+    "gru_forward",
+    "lstm_forward",
+    "lstm_backward",
     "sigmoid_forward",
     "tanh_forward",
     "gelu_forward",

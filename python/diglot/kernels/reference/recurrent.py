@@ -6,9 +6,6 @@ kernels return as `saved` what the backward ones need, with the time as the firs
 state before the first step and h[t] the one after t steps.
 """
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
 
 from diglot._typing import Array
@@ -21,9 +18,7 @@ from diglot.kernels.reference.activations import (
     tanh_forward,
 )
 
-_Kernel: TypeAlias = Callable[..., Array]
-
-_ACTIVATIONS: dict[str, tuple[_Kernel, _Kernel]] = {
+_ACTIVATIONS = {
     "tanh": (tanh_forward, tanh_backward),
     "relu": (relu_forward, relu_backward),
 }
