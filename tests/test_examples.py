@@ -16,6 +16,11 @@ TELLS = {
     "03": ["rmse"],
     "04": ["accuracy"],
     "05": ["accuracy"],
+    "06": [
+        "a.grad = 35",
+        "walk:  b.grad = 2, a.grad = 12",
+        "order:         b.grad = 2, a.grad = 8",
+    ],
 }
 
 

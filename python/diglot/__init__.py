@@ -8,7 +8,7 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
-from diglot import datasets, kernels, ladder, metrics, operations, schedules
+from diglot import autograd, datasets, kernels, ladder, metrics, nodes, operations, schedules
 from diglot.early_stopping import EarlyStopping
 from diglot.errors import DataError, GradientError, ModelFileError, ShapeError, TrainingDiverged
 from diglot.gradcheck import gradcheck
@@ -112,6 +112,7 @@ __all__ = [
     "TrainingDiverged",
     "Zeros",
     "__version__",
+    "autograd",
     "available_builds",
     "datasets",
     "get_backend",
@@ -121,6 +122,7 @@ __all__ = [
     "kernels",
     "ladder",
     "metrics",
+    "nodes",
     "num_threads",
     "operations",
     "schedules",
