@@ -1,4 +1,9 @@
 // Rung 1, naive: the formula as it stands, four dot products for each unit of each step.
+//
+// Of all the work, (D + H) 4H multiply-adds a step, it takes one after the other, and goes down the
+// columns of the weights: each of their numbers is on another cache line, 16 bytes times H further
+// on. With H = 256 that is 4096 bytes, so that all of a column competes for a few places of the
+// cache. The 5 exponential functions of a unit do not matter yet: one part in a hundred.
 #include <algorithm>
 
 #include "ladder/lstm.h"

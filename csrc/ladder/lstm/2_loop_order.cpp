@@ -1,4 +1,12 @@
 // Rung 2, loop order: the weights are read along their rows, all gates of all units at a time.
+//
+// The lesson of the product of matrices (matmul/2_loop_order.cpp) at once: x_k times row k of w_x is
+// added to z, then h_k times row k of w_h. Neighbours in the loop are neighbours in memory, and
+// their sums are independent, so the compiler computes a register of them at a time.
+//
+// Measured with AVX-512: 27 times with 64 rows of 50 steps, 64 features, 256 units; 5 times with 64
+// units, whose columns do not drive each other out of the cache. What limits it is that each row of
+// the batch reads all weights again at each step, and uses each once: 1.3 MB for 64 + 256 numbers.
 #include <algorithm>
 
 #include "ladder/lstm.h"

@@ -1,4 +1,14 @@
 // Rung 3, batch: all rows make a step together, which is a product of matrices.
+//
+//     z (N x 4H) = x_t (N x D) times w_x (D x 4H) + h (N x H) times w_h (H x 4H)
+//
+// Steps must wait for each other, rows need not. With the time as the outer loop, a weight that has
+// come from memory serves all rows of the batch, and the product is one that the other ladder has
+// climbed already: its rung 6 does the work.
+//
+// Measured with AVX-512: 1.7 times with 64 rows, and no more, although the products are more than
+// four times as fast: what is left is the gates, now two thirds of the time. With one row there is
+// nothing to share, and the product's packing makes it 0.4 times as fast as rung 2.
 #include <algorithm>
 
 #include "ladder/lstm.h"

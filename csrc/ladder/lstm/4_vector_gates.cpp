@@ -1,4 +1,13 @@
 // Rung 4, vector gates: exp and tanh of a whole register of units at a time.
+//
+// A step has 5 of these functions for each unit. std::exp and std::tanh take one number and some 10
+// ns, in which the processor could do 600 multiply-adds: with 64 features and 256 units, of rung 3's
+// 72 ms they are 48. What they compute is a polynomial and a power of two (kernels/vector_math.h),
+// the same for every number, and so for 16 of them at once.
+//
+// This is Amdahl's law: the gates were one part in a hundred of rung 1, and not worth a thought,
+// until all the rest had become fast. Measured with AVX-512: 3.0 times with 256 units, 4.9 with 64
+// (the fewer units, the more gates for each multiply-add), 1.8 with 512.
 #include <algorithm>
 
 #include "kernels/vector_math.h"
