@@ -46,7 +46,7 @@ ROOMS = {
     ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
     "plots": ({"plots"}, {"ground", "trainer"}),
-    "ladder": ({"ladder"}, {"ground", "reference", "kernels", "threads", "plots"}),
+    "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
         {"reproduce"},
         {"ground", "kernels", "metrics", "datasets", "optimizers", "operations", "losses"}

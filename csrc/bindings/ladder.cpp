@@ -1,7 +1,9 @@
 #include "bindings/arrays.h"
 #include "bindings/conv_arguments.h"
 #include "bindings/families.h"
+#include "bindings/recurrent_arguments.h"
 #include "ladder/conv2d.h"
+#include "ladder/lstm.h"
 #include "ladder/matmul.h"
 
 namespace diglot {
@@ -37,6 +39,19 @@ template <class T>
 constexpr Conv2dRung<T> conv2d_rungs[] = {
     DIGLOT_RUNG(conv2d, naive),  DIGLOT_RUNG(conv2d, loop_order),  DIGLOT_RUNG(conv2d, im2col),
     DIGLOT_RUNG(conv2d, direct), DIGLOT_RUNG(conv2d, across_rows), DIGLOT_RUNG(conv2d, threads),
+};
+
+template <class T>
+struct LstmRung {
+    const char* name;
+    decltype(&ladder::lstm_naive<T>) run;
+    decltype(&ladder::lstm_naive_scratch<T>) scratch;
+};
+
+template <class T>
+constexpr LstmRung<T> lstm_rungs[] = {
+    DIGLOT_RUNG(lstm, naive),        DIGLOT_RUNG(lstm, loop_order), DIGLOT_RUNG(lstm, batch),
+    DIGLOT_RUNG(lstm, vector_gates), DIGLOT_RUNG(lstm, prepacked),  DIGLOT_RUNG(lstm, threads),
 };
 
 template <class Rungs>
@@ -130,6 +145,35 @@ void require_conv2d_arguments(const py::object& x, const py::object& w, const py
     require_conv_forward_arguments(x, w, b, stride, padding, dilation, groups);
 }
 
+py::object lstm_binding(const std::string& name, const py::object& x, const py::object& h0,
+                        const py::object& c0, const py::object& w_x, const py::object& w_h,
+                        const py::object& b) {
+    const LstmForwardArguments a = require_lstm_forward_arguments(x, h0, c0, w_x, w_h, b);
+    const RecurrentShape& s = a.shape;
+    return dispatch(a.x, [&](auto zero) -> py::object {
+        using T = decltype(zero);
+        const auto& rung = find(lstm_rungs<T>, name);
+        py::array_t<T> y = allocate<T>({a.x.shape(0), a.x.shape(1), s.h});
+        if (y.size() == 0) return y;
+        const auto x = contiguous<T>(a.x), h0 = contiguous<T>(a.h0), c0 = contiguous<T>(a.c0);
+        const auto w_x = contiguous<T>(a.w_x), w_h = contiguous<T>(a.w_h), b = contiguous<T>(a.b);
+        const ladder::Lstm<T> arrays{s,          x.data(),   h0.data(), c0.data(),
+                                     w_x.data(), w_h.data(), b.data(),  y.mutable_data()};
+        const int threads = threads_for(double(s.n) * s.t * (s.d + s.h) * 4 * s.h);
+        const Scratch<T> scratch(rung.scratch(s, threads));
+        {
+            py::gil_scoped_release nogil;
+            rung.run(arrays, scratch.data(), threads);
+        }
+        return y;
+    });
+}
+
+void require_lstm_arguments(const py::object& x, const py::object& h0, const py::object& c0,
+                            const py::object& w_x, const py::object& w_h, const py::object& b) {
+    require_lstm_forward_arguments(x, h0, c0, w_x, w_h, b);
+}
+
 }  // namespace
 
 void bind_ladder(py::module_& parent) {
@@ -137,15 +181,20 @@ void bind_ladder(py::module_& parent) {
     const py::int_ one(1), zero(0);
     m.attr("matmul_rungs") = names_of(matmul_rungs<float>);
     m.attr("conv2d_rungs") = names_of(conv2d_rungs<float>);
+    m.attr("lstm_rungs") = names_of(lstm_rungs<float>);
     m.def("matmul", &matmul_binding, py::arg("rung"), py::arg("a"), py::arg("b"));
     m.def("conv2d", &conv2d_binding, py::arg("rung"), py::arg("x"), py::arg("w"),
           py::arg("b") = py::none(), py::kw_only(), py::arg("stride") = one,
           py::arg("padding") = zero, py::arg("dilation") = one, py::arg("groups") = 1);
+    m.def("lstm", &lstm_binding, py::arg("rung"), py::arg("x"), py::arg("h0"), py::arg("c0"),
+          py::arg("w_x"), py::arg("w_h"), py::arg("b"));
     // The same checks alone, for the rungs that are written in Python.
     m.def("require_matmul_arguments", &require_matmul_arguments, py::arg("a"), py::arg("b"));
     m.def("require_conv2d_arguments", &require_conv2d_arguments, py::arg("x"), py::arg("w"),
           py::arg("b"), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
           py::arg("groups"));
+    m.def("require_lstm_arguments", &require_lstm_arguments, py::arg("x"), py::arg("h0"),
+          py::arg("c0"), py::arg("w_x"), py::arg("w_h"), py::arg("b"));
 }
 
 }  // namespace diglot

@@ -2,6 +2,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/families.h"
+#include "bindings/recurrent_arguments.h"
 #include "kernels/recurrent_gru.h"
 #include "kernels/recurrent_lstm.h"
 #include "kernels/recurrent_rnn.h"
@@ -330,6 +331,19 @@ py::object lstm_backward_binding(const py::object& dy_argument, const py::object
 }
 
 }  // namespace
+
+LstmForwardArguments require_lstm_forward_arguments(
+    const py::object& x_argument, const py::object& h0_argument, const py::object& c0_argument,
+    const py::object& w_x_argument, const py::object& w_h_argument, const py::object& b_argument) {
+    const Arguments a(x_argument, h0_argument, 4);
+    return {a.shape(),
+            a.x(),
+            a.state(h0_argument, "h0"),
+            a.state(c0_argument, "c0"),
+            a.w_x(w_x_argument),
+            a.w_h(w_h_argument),
+            a.b(b_argument, "b")};
+}
 
 void bind_recurrent(py::module_& m) {
     m.def("rnn_forward", &rnn_forward_binding, py::arg("x"), py::arg("h0"), py::arg("w_x"),

@@ -10,6 +10,8 @@
 //     dh = dy_t + dh_t,    dc = dc_t + dh o (1 - tanh(c_t)^2),    dc_{t-1} = dc f
 //     dz = dc g i (1 - i), dc c_{t-1} f (1 - f), dc i (1 - g^2), dh tanh(c_t) o (1 - o)
 //     dh_{t-1} = dz w_h^T,    dx_t = dz w_x^T,    dw_x, dw_h, db: the sums of x^T dz, h^T dz, dz
+//
+// Taught step by step in csrc/ladder/lstm (docs/ladder.md), from four dot products for each unit on.
 #pragma once
 
 #include "kernels/recurrent.h"

@@ -8,13 +8,16 @@ import pytest
 from diglot import cli, kernels, ladder
 from diglot.ladder import timing
 from diglot.ladder.peak import fma_peak
+from diglot.ladder.problems import OPERATIONS
 from diglot.ladder.staircase import staircase
-from diglot.ladder.timing import Timing, climb, conv2d_problem, factor, matmul_problem
+from diglot.ladder.timing import Timing, climb, factor
 
 try:
     BUILDS = kernels.available_builds()
 except ImportError:
     BUILDS = []
+
+SMALL = {"matmul": (5, 7, 3), "conv2d": (2, 3, 6, 5, 4, 3), "lstm": (3, 4, 5, 6)}
 
 pytestmark = pytest.mark.skipif(not BUILDS, reason="nothing is compiled")
 
@@ -44,6 +47,7 @@ def run(capsys, monkeypatch):
         ("matmul", "9", "matmul: (9 x 9) times (9 x 9), float32"),
         ("matmul", "5x7x3", "matmul: (5 x 7) times (7 x 3), float32"),
         ("conv2d", "2x3x6x5x4x3", "conv2d: 2 images 3 x 6 x 5, 4 filters 3 x 3, float32"),
+        ("lstm", "3x4x5x6", "lstm: 3 rows, 4 steps, 5 features, 6 units, float32"),
     ],
 )
 def test_it_prints_a_line_for_each_rung(run, operation, size, heading):
@@ -58,12 +62,12 @@ def test_it_prints_a_line_for_each_rung(run, operation, size, heading):
     assert "extrapolated" not in out
 
 
-@pytest.mark.parametrize("operation", ["matmul", "conv2d"])
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_it_draws_the_staircase(run, operation, suffix, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / f"stairs{suffix}"
-    size = {"matmul": "8", "conv2d": "1x1x4x4x1x3"}[operation]
+    size = "x".join(map(str, SMALL[operation]))
     status, out, _ = run(operation, "--size", size, "--dtype", "float64", "--plot", path)
     assert status == 0
     assert f"written: {path}" in out
@@ -74,9 +78,11 @@ def test_it_draws_the_staircase(run, operation, suffix, tmp_path):
     ("arguments", "message"),
     [
         ([], "the following arguments are required: operation"),
-        (["lstm"], "invalid choice: 'lstm'"),
+        (["gru"], "invalid choice: 'gru'"),
         (["matmul", "--size", "3x4"], "has 2 numbers, expected N or MxKxN"),
         (["conv2d", "--size", "3x4"], "has 2 numbers, expected NxCxHxWxOCxK"),
+        (["lstm", "--size", "3x4"], "has 2 numbers, expected NxTxDxH"),
+        (["lstm", "--size", "3"], "has 1 numbers, expected NxTxDxH"),
         (["matmul", "--size", "0"], "is not a list of positive integers"),
         (["matmul", "--size", "12by3"], "is not a list of positive integers"),
         (["matmul", "--threads", "5000"], "expected an integer of at least 1 and at most"),
@@ -108,7 +114,7 @@ def test_a_wrong_rung_is_not_timed_but_told(run, monkeypatch):
 
 def test_what_would_take_long_is_timed_on_a_part_and_says_so(run, monkeypatch):
     monkeypatch.setattr(timing, "_MOST", {"python": 2000, "naive": 9000})
-    timings = list(climb(matmul_problem(40, 20, 30), 1))
+    timings = list(climb(OPERATIONS["matmul"].draw(40, 20, 30), 1))
     marked = [t.rung.name for t in timings if t.extrapolated]
     assert marked == ["python", "naive"]
     for t in timings:
@@ -118,16 +124,29 @@ def test_what_would_take_long_is_timed_on_a_part_and_says_so(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "problem", [matmul_problem(40, 20, 30), conv2d_problem(3, 4, 8, 8, 5, 3)], ids=["mm", "conv"]
+    ("operation", "sizes", "terms"),
+    [
+        ("matmul", (40, 20, 30), 20),
+        ("conv2d", (3, 4, 8, 8, 5, 3), 4 * 9),
+        ("lstm", (7, 11, 3, 5), (3 + 5) * 4),
+    ],
 )
 @pytest.mark.parametrize("most", [1, 700, 10_000, 10**9])
-def test_a_part_knows_its_size(problem, most):
+def test_a_part_knows_its_size(operation, sizes, terms, most):
+    problem = OPERATIONS[operation].draw(*sizes)
     part = problem.part(most)
-    y = getattr(ladder, problem.operation)("numpy", **part.arguments)
-    terms = problem.terms - (problem.operation == "conv2d")
+    y = getattr(ladder, operation)("numpy", **part.arguments)
     assert part.multiply_adds == y.size * terms
     smallest = problem.part(1).multiply_adds
     assert part.multiply_adds <= max(most, smallest)
+    assert (part is problem) == (most >= problem.multiply_adds)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_sizes_are_what_draw_takes(operation):
+    found = OPERATIONS[operation]
+    assert len(found.sizes.split("x")) == len(found.default) == len(SMALL[operation])
+    assert found.draw(*SMALL[operation], dtype="f8").truth().dtype == np.float64
 
 
 def test_a_rung_is_compared_with_the_one_below_on_as_many_threads():
@@ -150,7 +169,7 @@ def test_a_rung_is_compared_with_the_one_below_on_as_many_threads():
 
 def test_the_picture_names_every_rung_and_both_ceilings():
     pytest.importorskip("matplotlib")
-    timings = list(climb(matmul_problem(6, 5, 4), 2))
+    timings = list(climb(OPERATIONS["matmul"].draw(6, 5, 4), 2))
     (panel,) = staircase(timings, {1: 118.0, 2: 236.0}, "a title").axes
     text = "\n".join(t.get_text() for t in [*panel.texts, *panel.get_xticklabels()])
     for rung in ladder.RUNGS["matmul"]:

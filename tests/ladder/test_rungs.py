@@ -10,11 +10,12 @@ import diglot
 from diglot import kernels, ladder
 from diglot.kernels import native
 from diglot.kernels.cases import CASES
-from diglot.kernels.tolerance import largest_difference, truth
+from diglot.kernels.tolerance import largest_difference
+from diglot.ladder.problems import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 LADDER = ROOT / "csrc" / "ladder"
-KERNELS = {"matmul": "matmul", "conv2d": "conv2d_forward"}
+KERNELS = {name: operation.kernel for name, operation in OPERATIONS.items()}
 RUNGS = [(operation, rung.name) for operation in KERNELS for rung in ladder.RUNGS[operation]]
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 MOST_IN_PYTHON = 40_000  # multiply-adds
@@ -51,16 +52,17 @@ def cases(operation):
         for dtype in DTYPES:
             arguments = arguments_of(operation, case, dtype)
             if arguments is not None:
-                yield (
-                    f"{case.name}, {dtype}",
-                    arguments,
-                    truth(KERNELS[operation], case, arguments, dtype),
-                )
+                expected = OPERATIONS[operation].truth(case, arguments)
+                yield f"{case.name}, {dtype}", arguments, expected
 
 
 def multiply_adds(operation, arguments, expected):
-    terms = arguments["a"].shape[1] if operation == "matmul" else np.prod(arguments["w"].shape[1:])
-    return terms * expected.values["output"].size
+    terms = {
+        "matmul": lambda: arguments["a"].shape[1],
+        "conv2d": lambda: np.prod(arguments["w"].shape[1:]),
+        "lstm": lambda: 4 * (len(arguments["w_x"]) + len(arguments["w_h"])),
+    }
+    return terms[operation]() * expected.values["output"].size
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,9 @@ def test_a_rung_is_right_where_several_blocks_meet(operation, rung, rng):
     if operation == "matmul":
         arguments = {"a": rng.standard_normal((500, 530)), "b": rng.standard_normal((530, 1090))}
         expected, scale = arguments["a"] @ arguments["b"], 530
+    elif operation == "lstm":
+        arguments = OPERATIONS["lstm"].draw(67, 5, 37, 75, dtype=np.float64).arguments
+        expected, scale = kernels.lstm_forward(**arguments)[0], 100
     else:
         arguments = {
             "x": rng.standard_normal((3, 8, 41, 67)),
@@ -135,6 +140,15 @@ def test_inputs_stay_untouched_and_any_layout_is_taken(operation, rung, rng):
             "a": rng.standard_normal((9, 14))[::-1, ::2],
             "b": rng.standard_normal((5, 7)).T,
         }
+    elif operation == "lstm":
+        arguments = {
+            "x": rng.standard_normal((5, 3, 6)).transpose(1, 0, 2),
+            "h0": rng.standard_normal((3, 8))[:, ::2],
+            "c0": rng.standard_normal((4, 3)).T,
+            "w_x": rng.standard_normal((16, 6)).T,
+            "w_h": rng.standard_normal((4, 16))[::-1],
+            "b": np.arange(16.0).astype(">f8") / 8,
+        }
     else:
         arguments = {
             "x": rng.standard_normal((2, 5, 6, 3)).transpose(0, 3, 1, 2),
@@ -143,7 +157,10 @@ def test_inputs_stay_untouched_and_any_layout_is_taken(operation, rung, rng):
         }
     before = {name: value.copy() for name, value in arguments.items()}
     y = getattr(ladder, operation)(rung, **arguments)
-    np.testing.assert_allclose(y, getattr(kernels, KERNELS[operation])(**arguments), atol=1e-12)
+    expected = getattr(kernels, KERNELS[operation])(**arguments)
+    if operation == "lstm":
+        expected = expected[0]
+    np.testing.assert_allclose(y, expected, atol=1e-12)
     for name, value in arguments.items():
         np.testing.assert_array_equal(value, before[name])
 
@@ -154,6 +171,7 @@ def test_inputs_stay_untouched_and_any_layout_is_taken(operation, rung, rng):
 @each_rung
 def test_a_wrong_argument_is_refused_as_the_kernel_refuses_it(operation, rung, rng):
     x = rng.standard_normal((2, 3, 5, 5))
+    lstm = OPERATIONS["lstm"].draw(2, 3, 4, 5, dtype=np.float64).arguments
     wrong = {
         "matmul": [
             ({"a": x[0, 0], "b": x[0, 0, :4]}, "has 5 columns, but b .* has 4 rows"),
@@ -168,6 +186,14 @@ def test_a_wrong_argument_is_refused_as_the_kernel_refuses_it(operation, rung, r
             ({"x": x, "w": x, "dilation": 2}, "the filters reach over 9 pixels"),
             ({"x": x[0], "w": x}, "expected 4 axes"),
         ],
+        "lstm": [
+            (lstm | {"x": x}, "expected 3 axes"),
+            (lstm | {"h0": lstm["h0"][1:]}, "h0 has shape"),
+            (lstm | {"c0": lstm["c0"][:, 1:]}, "c0 has shape"),
+            (lstm | {"w_x": lstm["w_x"][1:]}, "w_x has shape"),
+            (lstm | {"w_h": lstm["w_h"][:, 4:]}, "w_h has shape"),
+            (lstm | {"b": lstm["b"].astype("f4")}, "dtype float32, expected that of x"),
+        ],
     }
     for arguments, message in wrong[operation]:
         with pytest.raises(ValueError, match=message):
@@ -176,8 +202,8 @@ def test_a_wrong_argument_is_refused_as_the_kernel_refuses_it(operation, rung, r
 
 @pytest.mark.parametrize("operation", KERNELS)
 def test_an_unknown_rung_is_refused_with_the_list(operation):
-    with pytest.raises(ValueError, match=r"'ladder' of .* is unknown; choose one of python, numpy"):
-        getattr(ladder, operation)("ladder", None, None)
+    with pytest.raises(ValueError, match=r"'ladder' of .* is unknown; choose one of python, "):
+        getattr(ladder, operation)("ladder", *[None] * {"lstm": 6}.get(operation, 2))
 
 
 def test_hostile_sizes_are_refused_before_anything_is_allocated():
@@ -218,7 +244,8 @@ def test_a_rung_is_one_page_that_begins_with_its_idea(path):
 
 @pytest.mark.parametrize("path", sorted(LADDER.rglob("*.*")), ids=lambda path: path.name)
 def test_a_rung_stands_on_its_own(path):
-    # Of the kernels it uses the tools, not the products and convolutions that it leads to.
+    # Of the kernels it uses the tools, not the products and convolutions that it leads to. How exp
+    # is computed is no rung's idea, and a page of its own: vector_math.h is such a tool.
     found = re.findall(r'#include "kernels/(\w+)\.h"', path.read_text(encoding="utf-8"))
-    allowed = {"view", "simd", "parallel"} | ({"conv"} if path.name == "conv2d.h" else set())
-    assert set(found) <= allowed
+    shapes = {"conv2d.h": {"conv"}, "lstm.h": {"recurrent"}}.get(path.name, set())
+    assert set(found) <= {"view", "simd", "vector_math", "parallel"} | shapes

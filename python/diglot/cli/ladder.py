@@ -9,28 +9,29 @@ from rich.console import Console
 
 from diglot.cli.console import UsageError, make_console, make_table, positive_number
 from diglot.ladder.peak import fma_peak
+from diglot.ladder.problems import OPERATIONS, Operation, Problem
 from diglot.ladder.rungs import native_build
 from diglot.ladder.staircase import staircase
-from diglot.ladder.timing import Problem, Timing, climb, conv2d_problem, factor, matmul_problem
+from diglot.ladder.timing import Timing, climb, factor
 from diglot.threads import get_num_threads, num_threads
 
-_DESCRIPTION = """Compute one product of matrices, or one convolution, on each rung of the ladder:
-from loops in Python, through C++ files that differ by one idea each (csrc/ladder), to the
-library's kernel. Each result is checked before its time is printed. Python's loops, and naive
-ones of a large problem, are timed on a part of it."""
-_SIZES = {"matmul": "1024", "conv2d": "8x64x56x56x64x3"}
+_DESCRIPTION = """Compute one product of matrices, one convolution, or an LSTM along a sequence, on
+each rung of the ladder: from loops in Python, through C++ files that differ by one idea each
+(csrc/ladder), to the library's kernel. Each result is checked before its time is printed. Python's
+loops, and naive ones of a large problem, are timed on a part of it."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command to the parser."""
     text = "time one operation from naive loops to the library's kernel"
     parser = commands.add_parser("ladder", help=text, description=_DESCRIPTION)
-    parser.add_argument("operation", choices=list(_SIZES))
+    parser.add_argument("operation", choices=list(OPERATIONS))
     parser.add_argument(
         "--size",
         metavar="SIZES",
         help="of matmul: N, or MxKxN (1024); of conv2d: N images x C channels x H x W x filters x "
-        "pixels of a filter's side (8x64x56x56x64x3)",
+        "pixels of a filter's side (8x64x56x56x64x3); of lstm: N rows x T steps x D features x "
+        "H units (64x50x64x256)",
     )
     parser.add_argument(
         "--threads",
@@ -45,18 +46,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(run=run)
 
 
-_ABOVE = {
-    "matmul": "Above 100 %: something else held a processor while the ceiling was measured",
-    "conv2d": "Above 100 %: GFLOP/s count the formula's operations, and the library has found a "
-    "way with fewer (Winograd's, for 3 x 3 filters)",
-}
-
-
 def run(arguments: argparse.Namespace) -> bool:
     """Climb, print a table, and draw."""
     if arguments.plot is not None and not arguments.plot.absolute().parent.is_dir():
         raise UsageError(f"{arguments.plot} cannot be written: its folder does not exist")
-    problem = _problem(arguments.operation, arguments.size, arguments.dtype)
+    operation = OPERATIONS[arguments.operation]
+    sizes = _sizes(operation, arguments.size) if arguments.size else operation.default
+    problem = operation.draw(*sizes, dtype=arguments.dtype)
     try:
         with num_threads(arguments.threads or get_num_threads()):
             threads = get_num_threads()
@@ -76,27 +72,23 @@ def run(arguments: argparse.Namespace) -> bool:
     console = make_console()
     _print_table(console, problem, timings, peaks)
     if arguments.plot is not None:
-        title = f"{problem.operation}: {problem.text}"
+        title = f"{problem.operation.name}: {problem.text}"
         staircase(timings, peaks, title, path=arguments.plot)
         console.print(f"written: {arguments.plot}")
     return True
 
 
-def _problem(operation: str, text: str | None, dtype: str) -> Problem:
-    text = text or _SIZES[operation]
+def _sizes(operation: Operation, text: str) -> list[int]:
     words = text.split("x")
     if not all(word.isdecimal() and int(word) > 0 for word in words):
         raise UsageError(f"--size {text!r} is not a list of positive integers such as 60x784x89")
-    sizes = [int(word) for word in words]
-    if operation == "matmul":
-        if len(sizes) not in (1, 3):
-            raise UsageError(f"--size {text} has {len(sizes)} numbers, expected N or MxKxN")
-        M, K, N = sizes if len(sizes) == 3 else sizes * 3
-        return matmul_problem(M, K, N, dtype)
-    if len(sizes) != 6:
-        raise UsageError(f"--size {text} has {len(sizes)} numbers, expected NxCxHxWxOCxK")
-    N, C, H, W, OC, K = sizes
-    return conv2d_problem(N, C, H, W, OC, K, dtype)
+    count, alone = len(operation.sizes.split("x")), operation.name == "matmul"
+    if len(words) == 1 and alone:
+        words *= count
+    if len(words) != count:
+        forms = "N or " * alone + operation.sizes
+        raise UsageError(f"--size {text} has {len(words)} numbers, expected {forms}")
+    return [int(word) for word in words]
 
 
 def _print_table(
@@ -109,7 +101,7 @@ def _print_table(
         "idea",
         "source",
         right=numbers,
-        title=f"{problem.operation}: {problem.text}",
+        title=f"{problem.operation.name}: {problem.text}",
     )
     for at, timing in enumerate(timings):
         table.add_row(
@@ -128,7 +120,7 @@ def _print_table(
     notes = f"Multiply-adds alone reach {ceilings} thread{'s' * (max(peaks) > 1)}"
     console.print(f"{notes} ({build}). Every result was checked.")
     if any(timing.gflops > peaks[timing.threads] for timing in timings):
-        console.print(_ABOVE[problem.operation])
+        console.print(f"Above 100 %: {problem.operation.above}")
     if any(timing.extrapolated for timing in timings):
         console.print("* extrapolated: a part of the work was timed")
 

@@ -1,4 +1,4 @@
-"""The ladder: the matrix product and the convolution, from naive loops to the library's kernel.
+"""The ladder: the matrix product, the convolution and the LSTM, from naive loops to the kernels.
 
 Each rung computes the same and differs from the one before by one idea. Most are C++ files of one
 page, to be read in order; `diglot ladder` times them all.
@@ -12,10 +12,10 @@ from typing import Any
 
 from diglot._typing import Array, IntOrPair
 from diglot.kernels import reference
-from diglot.ladder import loops
+from diglot.ladder import loops, steps
 from diglot.ladder.rungs import RUNGS, Rung, find, native_build
 
-__all__ = ["RUNGS", "Rung", "conv2d", "matmul"]
+__all__ = ["RUNGS", "Rung", "conv2d", "lstm", "matmul"]
 
 
 def matmul(rung: str, a: Array, b: Array) -> Array:
@@ -92,4 +92,38 @@ def conv2d(
         y: Array = build.ladder.conv2d(rung, x, w, b, **settings)
     else:
         y = others[rung](x, w, b, **settings)
+    return y
+
+
+def lstm(rung: str, x: Array, h0: Array, c0: Array, w_x: Array, w_h: Array, b: Array) -> Array:
+    """Run long short-term memory along a sequence on one rung of the ladder.
+
+        i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of the four blocks of x_t w_x + h w_h + b
+        c' = f * c + i * g,    y_t = h' = o * tanh(c')
+
+    Args:
+        rung: its name, e.g. "prepacked"; `RUNGS["lstm"]` lists them.
+        x: input, (N, T, D), float32 or float64.
+        h0, c0: the state and the cell state before the first step, (N, H), of the same dtype.
+        w_x, w_h: weights of i, f, g and o side by side, (D, 4*H), (H, 4*H).
+        b: biases, (4*H,).
+
+    Returns:
+        y: the state after each step, (N, T, H), the first result of `kernels.lstm_forward`.
+
+    Raises:
+        ValueError: the rung is unknown, or the shapes or dtypes do not fit.
+
+    Book: chapter 6.
+    """
+    found, build = find("lstm", rung), native_build()
+    build.ladder.require_lstm_arguments(x, h0, c0, w_x, w_h, b)
+    if found.native:
+        y: Array = build.ladder.lstm(rung, x, h0, c0, w_x, w_h, b)
+    elif rung in ("numpy", "library"):
+        kernel = reference.lstm_forward if rung == "numpy" else build.lstm_forward
+        y = kernel(x, h0, c0, w_x, w_h, b)[0]
+    else:
+        others = {"python": loops.lstm, "nodes": steps.lstm}
+        y = others[rung](x, h0, c0, w_x, w_h, b)
     return y

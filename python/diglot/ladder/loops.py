@@ -1,5 +1,7 @@
 """The ground that the ladder stands on: loops in Python, over lists of numbers."""
 
+import math
+
 import numpy as np
 
 from diglot._typing import Array, IntOrPair
@@ -71,6 +73,43 @@ def conv2d(
                                     total += pixel * filters[o][c][u][v]
                     y[n][o][i][j] = total
     return _array(y, (N, OC, OH, OW), x)
+
+
+def lstm(x: Array, h0: Array, c0: Array, w_x: Array, w_h: Array, b: Array) -> Array:
+    """Run long short-term memory along a sequence, one number at a time.
+
+    Args:
+        x: (N, T, D).
+        h0, c0: (N, H).
+        w_x, w_h, b: (D, 4*H), (H, 4*H), (4*H,): i, f, g and o side by side.
+
+    Returns:
+        y: (N, T, H), of the dtype of x; the sums are Python's, in float64.
+    """
+    (N, T, D), H = x.shape, h0.shape[1]
+    rows, from_x, from_h, bias = x.tolist(), w_x.tolist(), w_h.tolist(), b.tolist()
+    y = [[[0.0] * H for _ in range(T)] for _ in range(N)]
+    for n in range(N):
+        h, c = h0[n].tolist(), c0[n].tolist()
+        for t in range(T):
+            for u in range(H):
+                z = [bias[gate * H + u] for gate in range(4)]
+                for gate in range(4):
+                    column = gate * H + u
+                    for k in range(D):
+                        z[gate] += rows[n][t][k] * from_x[k][column]
+                    for k in range(H):
+                        z[gate] += h[k] * from_h[k][column]
+                i, f, g, o = _sigmoid(z[0]), _sigmoid(z[1]), math.tanh(z[2]), _sigmoid(z[3])
+                c[u] = f * c[u] + i * g
+                y[n][t][u] = o * math.tanh(c[u])
+            h = y[n][t]
+    return _array(y, (N, T, H), x)
+
+
+def _sigmoid(z: float) -> float:
+    # math.exp refuses to overflow: e**709 is the largest power that it gives.
+    return 1 / (1 + math.exp(min(-z, 709.0))) if z == z else z
 
 
 @np.errstate(all="ignore")

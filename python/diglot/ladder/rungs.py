@@ -15,7 +15,7 @@ class Rung:
     """One way to compute the operation.
 
     Attributes:
-        name: as `diglot.ladder.matmul` and `conv2d` take it.
+        name: as `diglot.ladder.matmul`, `conv2d` and `lstm` take it.
         idea: what it does differently from the rung before, in a few words.
         source: its file, in the repository.
         native: it is a C++ file of csrc/ladder.
@@ -36,9 +36,12 @@ def _native(operation: str, ideas: Mapping[str, str]) -> list[Rung]:
     ]
 
 
-def _ladder(operation: str, ideas: Mapping[str, str], reference: str, library: str) -> list[Rung]:
+def _ladder(
+    operation: str, ideas: Mapping[str, str], reference: str, library: str, *others: Rung
+) -> list[Rung]:
     return [
         Rung("python", "loops over lists", "python/diglot/ladder/loops.py", False),
+        *others,
         Rung("numpy", "the definition", reference, False),
         *_native(operation, ideas),
         Rung("library", "all the details", library, False, True),
@@ -75,6 +78,22 @@ RUNGS: Mapping[str, tuple[Rung, ...]] = {
             },
             "python/diglot/kernels/reference/conv.py",
             "csrc/kernels/conv.h",
+        )
+    ),
+    "lstm": tuple(
+        _ladder(
+            "lstm",
+            {
+                "naive": "a dot product for each gate",
+                "loop_order": "read along the rows",
+                "batch": "a step of all rows is a product",
+                "vector_gates": "exp and tanh of a register",
+                "prepacked": "weights packed once, used T times",
+                "threads": "each thread rows of its own",
+            },
+            "python/diglot/kernels/reference/recurrent.py",
+            "csrc/kernels/recurrent_lstm.h",
+            Rung("nodes", "the book's: an object for a step", "python/diglot/nodes/lstm.py", False),
         )
     ),
 }
