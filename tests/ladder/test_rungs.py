@@ -19,6 +19,8 @@ KERNELS = {name: operation.kernel for name, operation in OPERATIONS.items()}
 RUNGS = [(operation, rung.name) for operation in KERNELS for rung in ladder.RUNGS[operation]]
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 MOST_IN_PYTHON = 40_000  # multiply-adds
+FEWEST = {"matmul": 30, "conv2d": 30, "lstm": 20}
+"""Cases, of both dtypes, that judge each rung: as many of the table as have an output."""
 
 try:
     BUILDS = kernels.available_builds()
@@ -84,7 +86,7 @@ def test_a_rung_agrees_with_the_reference(operation, rung, build, table):
             assert worst.units <= 1, f"{name}: {worst}"
             assert y.flags.c_contiguous
             judged += 1
-    assert judged > 30
+    assert judged >= FEWEST[operation]
 
 
 @each_native_rung
@@ -120,7 +122,7 @@ def test_a_broken_rung_would_be_found(operation, rung, table):
         if y.size:
             y.flat[-1] += 1
             found += largest_difference({"output": y}, expected).units > 1
-    assert found > 30
+    assert found >= FEWEST[operation]
 
 
 @pytest.mark.parametrize("operation", KERNELS)
