@@ -33,6 +33,17 @@ def test_a_build_agrees_with_the_reference(build, name):
             assert worst.units <= 1, f"{case.name}, {dtype}: {worst}"
 
 
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_x87_registers_are_left_as_they_were(build, name):
+    """A kernel that uses MMX, their other name, makes the next sum of long doubles NaN."""
+    ones = np.ones(8, np.longdouble)
+    for case in CASES[name]:
+        for dtype in DTYPES:
+            call(kernel(build, name), case.arguments(dtype), case.calls)
+            assert (ones + ones == 2).all(), f"{case.name}, {dtype}"
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", CASES)
 def test_inputs_stay_untouched_and_outputs_are_new_and_contiguous(name, backend):
