@@ -6,9 +6,9 @@
 // come from memory serves all rows of the batch, and the product is one that the other ladder has
 // climbed already: its rung 6 does the work.
 //
-// Measured with AVX-512: 1.7 times with 64 rows, and no more, although the products are more than
-// four times as fast: what is left is the gates, now two thirds of the time. With one row there is
-// nothing to share, and the product's packing makes it 0.4 times as fast as rung 2.
+// Measured with AVX-512: 1.6 to 1.7 times with 64 rows, and no more, although the products are three
+// times as fast: what is left is the gates, two thirds of the time. With one row there is nothing to
+// share, and the product's packing makes it 0.4 times as fast as rung 2.
 #include <algorithm>
 
 #include "ladder/lstm.h"
