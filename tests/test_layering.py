@@ -21,6 +21,7 @@ ROOMS = {
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
     "autograd": ({"autograd"}, set()),
+    "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),
     "winograd": ({"winograd"}, {"ground", "kernels"}),
     "metrics": ({"metrics"}, {"ground", "kernels"}),

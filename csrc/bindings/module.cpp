@@ -8,6 +8,16 @@
 
 namespace py = pybind11;
 
+namespace {
+
+constexpr struct {
+    const char *path, *sha256;
+} source_digests[] = {
+#include "source_digests.inc"
+};
+
+}  // namespace
+
 PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
     diglot::bind_dense(m);
     diglot::bind_conv(m);
@@ -30,6 +40,11 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
         bytes["most_in_use"] = counts.most_in_use;
         bytes["idle"] = counts.idle;
         return bytes;
+    });
+    m.def("source_digests", [] {  // of every file that this module was compiled from
+        py::dict digests;
+        for (const auto& source : source_digests) digests[source.path] = source.sha256;
+        return digests;
     });
     m.def("build_info", [] {
         py::dict info;
