@@ -31,7 +31,7 @@ def test_a_file_that_has_changed_since_is_not_shown(tmp_path, monkeypatch):
     with pytest.raises(sources.SourceError, match="has changed since the modules were compiled"):
         sources.read(name)
     path.unlink()
-    with pytest.raises(sources.SourceError, match="cannot read .*: No such file.*install"):
+    with pytest.raises(sources.SourceError, match=r"cannot read .*: No such file.*install"):
         sources.read(name)
 
 

@@ -1,4 +1,4 @@
-"""The C++ that was compiled: its sources are installed with the modules, which know their hashes."""
+"""The C++ that was compiled: installed with the modules, which know the hashes of its files."""
 
 import hashlib
 from pathlib import Path
