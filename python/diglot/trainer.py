@@ -165,6 +165,7 @@ class Trainer:
         self.network.setup(data.x.shape[1:])
         if judge:
             self.network.setup(judge.x.shape[1:])  # refuses steps that a later layer cannot take
+            self._try_out(judge)
         if self.steps == 0:
             self._schedule_length = {"epoch": epochs, "batch": epochs * feed.steps}
         self.history.interrupted = False
@@ -284,6 +285,17 @@ class Trainer:
             f"; NaN or infinity had reached the parameters {', '.join(broken)}, and the network "
             "was set back to the beginning of the epoch"
         )
+
+    def _try_out(self, validation: Data) -> None:
+        """Refuse validation data that do not fit before an epoch is spent on the training data."""
+        network, lengths = self.network, validation.lengths
+        lengths = None if lengths is None else lengths[:1]
+        try:
+            with network.fresh_state():
+                prediction = network.predict(validation.x[:1], 1, lengths=lengths)
+            network.loss.forward(*counted(prediction, validation.y[:1], lengths))
+        except ValueError as error:
+            raise type(error)(f"in the first row of the validation data: {error}") from error
 
     def _evaluate_epoch(self, data: Data, feed: Feed, lr: float) -> dict[str, float]:
         rows = feed.batch_size if self.network.stateful else 256
