@@ -1,4 +1,4 @@
-"""A training is killed at any moment, also in the middle of a write, and goes on with the same bits."""
+"""Killed at any moment, also in the middle of a write, a training goes on with the same bits."""
 
 import random
 import subprocess
