@@ -37,7 +37,7 @@ ROOMS = {
     ),
     "trainer": (
         {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
-        | {"early_stopping", "chance", "moments", "resuming", "callbacks"},
+        | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"},
         {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
@@ -75,6 +75,7 @@ OUTSIDE = {
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},
     "sklearn": {"reproduce"},
+    "tensorboard": {"callbacks.tensorboard"},
     "threadpoolctl": {"bench.machine", "ladder.timing"},
     "torch": {
         "bench.peers.with_torch",

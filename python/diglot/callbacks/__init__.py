@@ -6,10 +6,13 @@ in it, stop it or change its learning rate.
 """
 
 from diglot.callbacks.checkpoint import Checkpoint as Checkpoint
+from diglot.callbacks.logs import CSVLog as CSVLog
+from diglot.callbacks.logs import JSONLinesLog as JSONLinesLog
 from diglot.callbacks.protocols import Callback as Callback
 from diglot.callbacks.protocols import OnBatchEnd as OnBatchEnd
 from diglot.callbacks.protocols import OnEpochEnd as OnEpochEnd
 from diglot.callbacks.protocols import OnFitBegin as OnFitBegin
 from diglot.callbacks.protocols import OnFitEnd as OnFitEnd
+from diglot.callbacks.tensorboard import TensorBoardLog as TensorBoardLog
 from diglot.fitting import Fit as Fit
 from diglot.resuming import latest_checkpoint as latest_checkpoint
