@@ -32,11 +32,12 @@ ROOMS = {
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
-        {"architecture", "network", "sequences", "serialization", "state", "summary"},
+        {"architecture", "network", "parameters", "sequences", "serialization", "state", "summary"},
         {"ground", "kernels", "operations", "layers", "losses"},
     ),
     "trainer": (
-        {"trainer", "feeding", "history", "progress", "interrupt", "divergence", "early_stopping"},
+        {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
+        | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"},
         {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
@@ -74,6 +75,7 @@ OUTSIDE = {
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},
     "sklearn": {"reproduce"},
+    "tensorboard": {"callbacks.tensorboard"},
     "threadpoolctl": {"bench.machine", "ladder.timing"},
     "torch": {
         "bench.peers.with_torch",

@@ -10,6 +10,7 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
 
 from diglot import (
     autograd,
+    callbacks,
     datasets,
     interop,
     kernels,
@@ -41,6 +42,7 @@ from diglot.layers import (
     Layer,
     MaxPool2D,
 )
+from diglot.learning_rate import find_learning_rate
 from diglot.losses import (
     BinaryCrossEntropy,
     Huber,
@@ -125,7 +127,9 @@ __all__ = [
     "__version__",
     "autograd",
     "available_builds",
+    "callbacks",
     "datasets",
+    "find_learning_rate",
     "get_backend",
     "get_num_threads",
     "get_winograd",
