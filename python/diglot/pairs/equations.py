@@ -1,0 +1,3 @@
+"""x."""
+
+EQUATIONS: dict[str, str] = {}
