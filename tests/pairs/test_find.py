@@ -73,7 +73,7 @@ def test_a_layer_leads_to_what_its_forward_and_backward_really_call(monkeypatch)
             called.append(name)
             return real(*args, **settings)
 
-        monkeypatch.setattr(kernels, name, spy)
+        monkeypatch.setitem(vars(kernels), name, spy)
     network = diglot.NeuralNetwork(
         [diglot.Conv2D(2, kernel_size=3), diglot.MaxPool2D(2), diglot.Flatten(), diglot.Dense(3)],
         loss=diglot.SoftmaxCrossEntropy(),
