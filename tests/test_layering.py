@@ -47,6 +47,11 @@ ROOMS = {
         {"ground", "kernels", "operations", "layers", "losses", "network"},
     ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
+    "pairs": (
+        {"pairs"},
+        {"ground", "reference", "kernels", "sources", "optimizers", "operations", "losses"}
+        | {"layers", "verify"},
+    ),
     "plots": ({"plots"}, {"ground", "trainer"}),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
@@ -63,7 +68,7 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text"},
+        | {"reproduce", "bench", "text", "pairs"},
     ),
 }
 
@@ -71,6 +76,8 @@ ROOMS = {
 OUTSIDE = {
     "numpy": {name for names, _ in ROOMS.values() for name in names},
     "rich": {"progress", "cli"},
+    "pygments": {"pairs", "cli"},
+    "latex2mathml": {"pairs"},
     "safetensors": {"serialization"},
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},
