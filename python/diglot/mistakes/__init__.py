@@ -7,12 +7,41 @@ training with both. `diglot mistakes` shows them.
 
 from typing import Any
 
-from diglot.mistakes import activations, convolutions, dense, dropout, graph, initialisation, losses, normalisation, optimizers, sharing
-from diglot.mistakes.mistake import BEYOND, Caught, Effect, Mistake, Training, Verdict
+from diglot.mistakes import (
+    activations,
+    checks,
+    convolutions,
+    data,
+    dense,
+    dropout,
+    graph,
+    initialisation,
+    losses,
+    normalisation,
+    optimizers,
+    recurrent,
+    sharing,
+    states,
+    training,
+)
+from diglot.mistakes.mistake import BEYOND, SEEDS, Caught, Effect, Mistake, Training, Verdict
 
-__all__ = ["BEYOND", "Caught", "Effect", "Mistake", "Training", "Verdict", "find", "gallery"]
+__all__ = [
+    "BEYOND",
+    "SEEDS",
+    "Caught",
+    "Effect",
+    "Mistake",
+    "Training",
+    "Verdict",
+    "find",
+    "gallery",
+]
 
-_FAMILIES = (activations, convolutions, dense, dropout, graph, initialisation, losses, normalisation, optimizers, sharing)
+_FAMILIES = (
+    *(convolutions, checks, activations, initialisation, recurrent, losses, dense, graph),
+    *(sharing, training, optimizers, states, dropout, normalisation, data),
+)
 
 
 def gallery() -> tuple[Mistake[Any], ...]:

@@ -37,7 +37,7 @@ class SoftmaxElementByElement(Activation):
         return np.asarray(scores / scores.sum(axis=-1, keepdims=True))
 
     def _input_grad(self, output_grad: Array) -> Array:
-        return output_grad * self.output * (1 - self.output)
+        return np.asarray(output_grad * self.output * (1 - self.output))
 
 
 def _gradients_agree(activation: type[Activation]) -> str:

@@ -105,6 +105,11 @@ class MaxPoolForAllTies(Operation):
         return np.asarray(grad * (self.input_ == largest))
 
 
+def conv_of_the_library(weight: Array, stride: int = 1) -> ParamOperation:
+    """Make the library's operation, without padding and bias."""
+    return Conv2DOp(weight, stride=stride)
+
+
 @final
 class AsImage(Operation):
     """Makes a square image of each row."""
@@ -176,16 +181,12 @@ def _pooling_after_relu(make: Callable[[int], Operation], seed: int) -> list[flo
 
     pooled = Stage(pool, output=lambda shape: (shape[0], shape[1] // 2, shape[2] // 2))
     conv = Stage(
-        lambda weights, rng: _right(weights["weight"], 1),
+        lambda weights, rng: conv_of_the_library(weights["weight"], 1),
         lambda shape: {"weight": (8, 1, 3, 3)},
         lambda shape: (8, 6, 6),
     )
     layers = [conv, Activation("relu"), pooled, Flatten(), Dense(10)]
     return learn(layers, SGD(0.05), images(960), seed=seed, epochs=5)
-
-
-def _right(weight: Array, stride: int = 1) -> ParamOperation:
-    return Conv2DOp(weight, stride=stride)
 
 
 MISTAKES = (
@@ -198,7 +199,7 @@ MISTAKES = (
         "reverse. The shapes agree, so nothing complains, and with one image the result is "
         "right; with more, patches of one image meet the gradients of another.",
         wrong=ConvWithRowsInOtherOrder,
-        right=_right,
+        right=conv_of_the_library,
         right_code=(Conv2DOp, reference.conv2d_backward_weight),
         caught_by="gradcheck, with 2 images",
         check=_gradients_agree,
@@ -214,7 +215,7 @@ MISTAKES = (
         "in a first layer, whose input needs no gradient, nor with symmetric filters; and what "
         "lies before the convolution may learn from noise without much harm.",
         wrong=ConvWithoutTurningTheFilter,
-        right=_right,
+        right=conv_of_the_library,
         right_code=(Conv2DOp, reference.conv2d_backward_input),
         caught_by="gradcheck",
         check=_gradients_agree,
@@ -229,7 +230,7 @@ MISTAKES = (
         "into one corner of the image. Easy to make, because it is right for stride 1, which "
         "is what one tries first. A check needs a stride of its own.",
         wrong=ConvThatForgetsItsStride,
-        right=_right,
+        right=conv_of_the_library,
         right_code=(Conv2DOp, reference.conv2d_backward_input),
         caught_by="gradcheck, with stride 2",
         check=_gradients_agree_with_stride,

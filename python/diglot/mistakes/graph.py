@@ -60,8 +60,7 @@ def _fit_a_parabola(make: MakeNumber, seed: int) -> list[float]:
             error = line * line + make(float(-y))
             loss = error * error
             loss.backward()
-            w, b = w - 0.1 * weight.grad, b - 0.1 * bias.grad
-            w, b = max(min(w, 1e6), -1e6), max(min(b, 1e6), -1e6)  # no overflow
+            w, b = w - 0.05 * weight.grad, b - 0.05 * bias.grad
             total += loss.num / len(xs)
         losses.append(total)
     return losses
@@ -84,7 +83,7 @@ MISTAKES = (
         curve=_fit_a_parabola,
         figure="loss (squared error)",
         higher_is_better=False,
-        effect="ends worse",
+        effect="breaks",
     ),
 )
 """The entries of this family."""

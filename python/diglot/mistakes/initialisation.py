@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias, final
 
 import numpy as np
@@ -36,7 +37,7 @@ class GlorotWithVarianceAsDeviation(Initializer):
 def every_layer_seeds_again(widths: Sequence[int], seed: int) -> list[Array]:
     """Draw the weights of each layer from a generator that begins with the seed."""
     weights = []
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         rng = np.random.default_rng(seed)  # the book: np.random.seed(self.seed)
         weights.append(np.sqrt(2 / (n_in + n_out)) * rng.standard_normal((n_in, n_out)))
     return weights

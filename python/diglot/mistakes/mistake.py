@@ -1,4 +1,4 @@
-"""What an entry of the gallery is: two pieces of code, a check that tells them apart, a training."""
+"""An entry of the gallery: two pieces of code, a check that tells them apart, a training."""
 
 from __future__ import annotations
 

@@ -143,9 +143,9 @@ def _train(make: MakeOptimizer, seed: int, *, lr: float, epochs: int = 5) -> lis
     return learn([Dense(32, "tanh"), Dense(10)], make(lr), pixels(960), seed=seed, epochs=epochs)
 
 
-def _train_deep(make: MakeOptimizer, seed: int) -> list[float]:
-    layers = [*(Dense(32, "relu", weight_init="he") for _ in range(4)), Dense(10)]
-    return learn(layers, make(0.01), pixels(480), seed=seed, epochs=1, figure="training loss")
+def _train_deep(make: MakeOptimizer, seed: int, *, lr: float) -> list[float]:
+    layers = [*(Dense(32, "tanh", weight_init="he") for _ in range(3)), Dense(10)]
+    return learn(layers, make(lr), pixels(480), seed=seed, epochs=5)
 
 
 def _train_with_decay(make: MakeOptimizer, seed: int) -> list[float]:
@@ -184,9 +184,7 @@ MISTAKES = (
         right_code=(Adam, reference.adam_inplace),
         caught_by="a known value: the first step's length",
         check=_first_step_has_the_length_of_the_rate,
-        curve=_train_deep,
-        figure="training loss of the first epoch",
-        higher_is_better=False,
+        curve=partial(_train_deep, lr=0.03),
         effect="ends worse",
     ),
     Mistake[MakeOptimizer](
@@ -216,7 +214,7 @@ MISTAKES = (
         right_code=(SGD, reference.sgd_inplace),
         caught_by="a known value: three equal steps",
         check=_equal_gradients_equal_steps,
-        curve=partial(_train, lr=0.05),
+        curve=partial(_train_deep, lr=0.1),
         effect="ends worse",
     ),
     Mistake[MakeOptimizer](

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -30,8 +31,8 @@ Weights = dict[str, Array]
 def images(rows: int = 1442) -> Dataset:
     """Give digits as standardised images (N, 1, 8, 8), the first so many for training."""
     x_train, y_train, x_test, y_test = digits()
-    x_train, y_train = x_train[:rows], y_train[:rows]
-    return Dataset(*standardize(x_train, x_test)[:1], y_train, standardize(x_train, x_test)[1], y_test)
+    x_train, x_test = standardize(x_train[:rows], x_test)
+    return Dataset(x_train, y_train[:rows], x_test, y_test)
 
 
 @lru_cache
@@ -98,19 +99,16 @@ def learn(
     measured = figure == "accuracy"
     network = NeuralNetwork(layers, loss or SoftmaxCrossEntropy(), seed=seed)
     trainer = Trainer(network, optimizer, metrics={"accuracy": accuracy} if measured else {})
-    x, y, *test = data
-    try:
+    with suppress(TrainingDiverged):  # what is missing becomes NaN
         trainer.fit(
-            x,
-            y,
-            validation=(test[0], test[1]),
+            data.x_train,
+            data.y_train,
+            validation=(data.x_test, data.y_test),
             epochs=epochs,
             batch_size=batch_size,
             seed=seed,
             progress=False,
         )
-    except TrainingDiverged:
-        pass  # what is missing becomes NaN
     history = trainer.history
     if figure == "training loss":
         column: Sequence[float | None] = history.loss
