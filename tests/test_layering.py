@@ -45,6 +45,11 @@ ROOMS = {
         {"gradcheck"},
         {"ground", "kernels", "operations", "layers", "losses", "network"},
     ),
+    "mistakes": (
+        {"mistakes"},
+        {"ground", "reference", "kernels", "autograd", "datasets", "metrics", "optimizers"}
+        | {"operations", "nodes", "losses", "layers", "network", "trainer", "gradcheck"},
+    ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
     "plots": ({"plots"}, {"ground", "trainer"}),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
@@ -62,7 +67,7 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text"},
+        | {"reproduce", "bench", "text", "mistakes"},
     ),
 }
 

@@ -71,11 +71,18 @@ def _found(name: str) -> list[Mistake[Any]]:
 
 
 def _list(console: Console, mistakes: Sequence[Mistake[Any]]) -> None:
-    table = make_table("mistake", "seen", "what", "caught by", "in training it")
+    table = make_table("mistake", "seen", "what", "caught by", "the training")
     for one in mistakes:
-        table.add_row(one.id, one.seen, one.title, one.caught_by, _in_words(one.effect))
+        table.add_row(one.id, _seen(one), one.title, one.caught_by, _in_words(one.effect))
     console.print(table)
-    console.print(f"{len(mistakes)} mistakes; show one: diglot mistakes {mistakes[0].id}")
+    console.print(
+        f"{len(mistakes)} mistakes. E1, E2, ...: in the book's published code (docs/errata.md).\n"
+        f"Show one: diglot mistakes {mistakes[0].id}"
+    )
+
+
+def _seen(mistake: Mistake[Any]) -> str:
+    return mistake.seen if mistake.seen.startswith("E") else ""
 
 
 def _run_all(console: Console, mistakes: Sequence[Mistake[Any]]) -> bool:
@@ -86,7 +93,7 @@ def _run_all(console: Console, mistakes: Sequence[Mistake[Any]]) -> bool:
         passed = passed and wrong.caught and not right.caught
         table.add_row(
             one.id,
-            one.seen,
+            _seen(one),
             one.caught_by,
             Text("caught" if wrong.caught else "NOT CAUGHT", style_of(wrong.caught)),
             Text("BLAMED" if right.caught else "passes", style_of(not right.caught)),
@@ -104,6 +111,7 @@ def _show(console: Console, mistake: Mistake[Any], plot: Path | None) -> bool:
     _print_code(console, mistake)
     wrong, right = mistake.judge_wrong(), mistake.judge_right()
     console.print(Text(f"the check ({mistake.caught_by})", "bold"))
+    console.print(_python(mistake.check_source))
     console.print(_verdict("wrong", wrong, "caught", "NOT CAUGHT", good=wrong.caught))
     console.print(_verdict("right", right, "BLAMED", "passes", good=not right.caught))
     training = mistake.training()
@@ -154,8 +162,8 @@ def _print_training(console: Console, training: Training) -> None:
         numbers = (curve[0], best(known, default=math.nan), curve[-1])
         table.add_row(name, _sparkline(curve, finite), *(f"{value:.3g}" for value in numbers))
     console.print(table)
-    seeds = len(training.wrong)
-    console.print(f"Means of {seeds} seeds. With the mistake it {_in_words(training.effect)}.\n")
+    effect, seeds = _in_words(training.effect), len(training.wrong)
+    console.print(f"Means of {seeds} seeds. With the mistake, the training {effect}.\n")
 
 
 def _sparkline(curve: Sequence[float], of: Sequence[float]) -> str:
@@ -169,7 +177,7 @@ def _sparkline(curve: Sequence[float], of: Sequence[float]) -> str:
 
 
 def _in_words(effect: str) -> str:
-    return {"no difference": "makes no difference"}.get(effect, effect)
+    return {"no difference": "shows no difference"}.get(effect, effect)
 
 
 def _draw(mistake: Mistake[Any], training: Training, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias, final
 
 import numpy as np
@@ -66,7 +67,7 @@ class ConvWithoutTurningTheFilter(Conv):
     def _input_grad(self, output_grad: Array) -> Array:
         turned = np.ascontiguousarray(self.param[:, :, ::-1, ::-1])
         size, stride = self.input_.shape[2:], self.stride
-        return kernels.conv2d_backward_input(  # it turns the filter itself: now back again
+        return kernels.conv2d_backward_input(  # it turns the filter itself: here back again
             output_grad, turned, input_size=size, stride=stride
         )
 
@@ -163,16 +164,19 @@ def _both_convolutions(make: MakeConv, seed: int) -> list[float]:
     return conv_network(make, make, seed)
 
 
-def _learned_image(make: MakeConv, seed: int) -> list[float]:
-    """Train a dense layer that draws an image for a convolution with stride 3."""
+def _learned_image(
+    make: MakeConv, seed: int, *, side: int, stride: int, channels: int
+) -> list[float]:
+    """Train a dense layer that draws an image, which a convolution reads."""
+    out = (side - 3) // stride + 1
     conv = Stage(
-        lambda weights, rng: make(weights["weight"], 3),
-        lambda shape: {"weight": (4, 1, 3, 3)},
-        lambda shape: (4, 3, 3),
+        lambda weights, rng: make(weights["weight"], stride),
+        lambda shape: {"weight": (channels, 1, 3, 3)},
+        lambda shape: (channels, out, out),
     )
-    image = Stage(lambda weights, rng: AsImage(), output=lambda shape: (1, 9, 9))
-    layers = [Dense(81, "tanh"), image, conv, Flatten(), Dense(10)]
-    return learn(layers, SGD(0.05), pixels(), seed=seed, epochs=4)
+    image = Stage(lambda weights, rng: AsImage(), output=lambda shape: (1, side, side))
+    layers = [Dense(side * side, "tanh"), image, conv, Flatten(), Dense(10)]
+    return learn(layers, SGD(0.02), pixels(), seed=seed, epochs=4)
 
 
 def _pooling_after_relu(make: Callable[[int], Operation], seed: int) -> list[float]:
@@ -213,13 +217,13 @@ MISTAKES = (
         text="A pixel that an output reads at offset u gives back to it at offset -u, so that the "
         "filter has to be rotated by 180 degrees. The shapes agree without it. Nobody sees it "
         "in a first layer, whose input needs no gradient, nor with symmetric filters; and what "
-        "lies before the convolution may learn from noise without much harm.",
+        "lies before the convolution learns all the same, only more slowly.",
         wrong=ConvWithoutTurningTheFilter,
         right=conv_of_the_library,
         right_code=(Conv2DOp, reference.conv2d_backward_input),
         caught_by="gradcheck",
         check=_gradients_agree,
-        curve=_both_convolutions,
+        curve=partial(_learned_image, side=5, stride=1, channels=1),
         effect="ends worse",
     ),
     Mistake[MakeConv](
@@ -234,7 +238,7 @@ MISTAKES = (
         right_code=(Conv2DOp, reference.conv2d_backward_input),
         caught_by="gradcheck, with stride 2",
         check=_gradients_agree_with_stride,
-        curve=_learned_image,
+        curve=partial(_learned_image, side=9, stride=3, channels=4),
         effect="ends worse",
     ),
     Mistake[Callable[[int], Operation]](

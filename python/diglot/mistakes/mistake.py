@@ -7,7 +7,8 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeAlias, TypeVar, final
+from functools import partial
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 from diglot.errors import GradientError
 
@@ -157,7 +158,11 @@ class Mistake(Generic[T]):
             return Verdict(True, str(found))
 
 
+def _written(thing: object) -> Any:
+    return thing.func if isinstance(thing, partial) else thing
+
+
 def _source(things: tuple[object, ...]) -> str:
     """Give what is run, as it was written."""
-    parts = [textwrap.dedent(inspect.getsource(thing)) for thing in things]  # type: ignore[arg-type]
+    parts = [textwrap.dedent(inspect.getsource(_written(thing))) for thing in things]
     return "\n\n".join(part.strip() + "\n" for part in parts)

@@ -42,6 +42,11 @@ def pixels(rows: int = 1442) -> Dataset:
     return Dataset(x_train.reshape(-1, 64), y_train, x_test.reshape(-1, 64), y_test)
 
 
+def no_parameters(shape: Shape) -> dict[str, Shape]:
+    """Say that an operation has none."""
+    return {}
+
+
 @final
 @dataclass(eq=False, repr=False)
 class Stage(Layer):
@@ -55,7 +60,7 @@ class Stage(Layer):
     """
 
     make: Callable[[Weights, np.random.Generator], Operation]
-    shapes: Callable[[Shape], dict[str, Shape]] = lambda shape: {}
+    shapes: Callable[[Shape], dict[str, Shape]] = no_parameters
     output: Callable[[Shape], Shape] | None = None
     initializer: type[Initializer] = Glorot
 

@@ -70,7 +70,7 @@ class ExponentialToItself(Schedule):
     def value(self, step: int, total: int) -> float:
         """Give the rate of a step."""
         initial = final = self.initial  # should be: self.initial, self.final
-        return initial * (final / initial) ** (step / max(total - 1, 1))
+        return float(initial * (final / initial) ** (step / max(total - 1, 1)))
 
 
 def _parts(seed: int) -> tuple[NeuralNetwork, Part, Part, Part]:
