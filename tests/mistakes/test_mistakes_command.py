@@ -96,6 +96,7 @@ def test_a_check_that_fails_gives_status_1(run, monkeypatch, side, message):
         (["E17"], "mistake 'E17' is unknown"),
         (["--plot", "x.png"], "--plot needs the NAME"),
         (["E4", "--all"], "give a NAME or --all"),
+        (["E16", "--plot", "x.png"], "2 entries: --plot lr-decays-to-itself or dropout-stays-off"),
         (["E4", "--plot", "no-such-folder/x.png"], "its folder does not exist"),
     ],
 )

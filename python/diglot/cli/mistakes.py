@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from diglot.cli.console import UsageError, make_console, make_table, style_of
 
 if TYPE_CHECKING:
+    from rich.syntax import Syntax
+
     from diglot.mistakes import Mistake, Training, Verdict
 
 _DESCRIPTION = """List the gallery of mistakes, or show one: what is wrong and why it is easy to
@@ -55,7 +56,11 @@ def run(arguments: argparse.Namespace) -> bool:
     if arguments.name is None:
         _list(console, gallery())
         return True
-    shown = [_show(console, mistake, arguments.plot) for mistake in _found(arguments.name)]
+    found = _found(arguments.name)
+    if arguments.plot is not None and len(found) > 1:
+        names = " or ".join(mistake.id for mistake in found)
+        raise UsageError(f"{arguments.name} has {len(found)} entries: --plot {names}")
+    shown = [_show(console, mistake, arguments.plot) for mistake in found]
     return all(shown)
 
 
@@ -141,6 +146,8 @@ def _titled(title: str, body: RenderableType) -> Group:
 
 
 def _python(code: str) -> Syntax:
+    from rich.syntax import Syntax  # takes its time, which other commands need not wait for
+
     return Syntax(code, "python", theme="ansi_dark", background_color="default", word_wrap=True)
 
 

@@ -31,7 +31,7 @@ def gradients_by_hand(x: Array, y: Array, weights: Weights) -> dict[str, Array]:
     db1 = dn1.sum(axis=0)  # (H,): one number for each neuron
     return {
         "W1": x.T @ dn1,
-        "B1": np.full_like(weights["B1"], db1.sum(axis=0)),  # summed once more
+        "B1": np.full_like(weights["B1"], db1.sum(axis=0)),  # once more
         "W2": n1.T @ dp,
         "B2": dp.sum(axis=0),
     }
@@ -165,8 +165,8 @@ MISTAKES = (
         title="A hidden bias gradient is summed twice, and factors are missing",
         seen="E9",
         text="The gradient of the hidden biases is summed over the batch and then once more over "
-        "the neurons, so that all of them get the same number; broadcasting hides that its shape "
-        "has shrunk. The factor 2/N of the mean squared error is missing as well, which makes "
+        "the neurons, so that all of them get the same number; broadcast to their shape, it looks "
+        "as it should. The factor 2/N of the mean squared error is missing as well, which makes "
         "all steps N/2 times too long.",
         wrong=gradients_by_hand,
         right=gradients_by_operations,

@@ -176,9 +176,9 @@ MISTAKES = (
         title="Adam without the correction for its start at zero",
         seen=BEYOND,
         text="Both means begin at zero and are too small at first, but not equally: the first "
-        "steps are up to sqrt(1/0.001) * 0.1 = 3.2 times as long as they should be, and more "
-        "in the steps after. It passes with small learning rates; in a deep network with a large "
-        "one the first steps throw it far off.",
+        "step is 0.1/sqrt(0.001) = 3.2 times as long as it should be, the tenth 6.5 times. It "
+        "passes with small learning rates; with a large one and several layers the first steps "
+        "throw the network far off.",
         wrong=AdamWithoutCorrection,
         right=Adam,
         right_code=(Adam, reference.adam_inplace),

@@ -211,6 +211,7 @@ MISTAKES = (
         "gate's own weights are never used. The GRU still learns, since it still has a gate. "
         "Finite differences find that the unused weights have a slope of exactly zero.",
         wrong=GRUWithOneGate,
+        wrong_code=(GRUWithOneGate, GRUSteps),
         right=GRUOp,
         right_code=(GRUOp, gru_cell),
         caught_by="gradcheck",
@@ -227,6 +228,7 @@ MISTAKES = (
         "from the next one, so nothing goes back at all: the weights of the GRU get gradients of "
         "exactly zero and stay as they were drawn. The layers above learn to read a random GRU.",
         wrong=GRUThatForgetsWaysBack,
+        wrong_code=(GRUThatForgetsWaysBack, GRUSteps),
         right=GRUOp,
         right_code=(GRUOp, gru_cell_backward),
         caught_by="gradcheck",
