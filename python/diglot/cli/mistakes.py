@@ -192,7 +192,7 @@ def _draw(mistake: Mistake[Any], training: Training, path: Path) -> None:
 
     try:
         compare_curves(
-            {"wrong": training.wrong, "right": training.right},
+            {"right": training.right, "wrong": training.wrong},
             title=mistake.id,
             figure=training.figure,
             path=path,
