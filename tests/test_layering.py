@@ -46,6 +46,11 @@ ROOMS = {
         {"gradcheck"},
         {"ground", "kernels", "operations", "layers", "losses", "network"},
     ),
+    "mistakes": (
+        {"mistakes"},
+        {"ground", "reference", "kernels", "autograd", "datasets", "metrics", "optimizers"}
+        | {"operations", "nodes", "losses", "layers", "network", "trainer", "gradcheck"},
+    ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
     "pairs": (
         {"pairs"},
@@ -68,7 +73,7 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text", "pairs"},
+        | {"reproduce", "bench", "text", "pairs", "mistakes"},
     ),
 }
 
