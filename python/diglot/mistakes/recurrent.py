@@ -10,6 +10,7 @@ import numpy as np
 
 from diglot import kernels
 from diglot._typing import Array, Shape
+from diglot.callbacks import Fit
 from diglot.datasets import Dataset
 from diglot.gradcheck import gradcheck
 from diglot.kernels import reference
@@ -189,17 +190,23 @@ def _trained_weights_elsewhere(make: MakeCell, seed: int) -> list[float]:
     x, y, x_test, y_test = _rows_of_pixels()
     layers = [GRU(16, return_sequences=False), Dense(10)]
     network = NeuralNetwork(layers, "softmax_cross_entropy", seed=seed)
-    found: list[float] = []
+    judge = _OtherCell(make, x_test, y_test)
+    Trainer(network, Adam(0.01)).fit(x, y, epochs=10, seed=seed, progress=False, callbacks=judge)
+    return judge.found
 
-    def predict(history: object) -> None:
-        cell = make(dict(network.layers[0].parameters()))
-        scores = network.layers[1].forward(cell.forward(x_test)[:, -1], inference=True)
-        found.append(accuracy(scores, y_test))
 
-    Trainer(network, Adam(0.01)).fit(
-        x, y, epochs=10, seed=seed, progress=False, after_epoch=predict
-    )
-    return found
+@final
+class _OtherCell:
+    """After each epoch, let a cell of another make predict with the network's weights."""
+
+    def __init__(self, make: MakeCell, x: Array, y: Array) -> None:
+        self._make, self._x, self._y = make, x, y
+        self.found: list[float] = []
+
+    def on_epoch_end(self, fit: Fit) -> None:
+        first, last = fit.trainer.network.layers
+        states = self._make(dict(first.parameters())).forward(self._x)
+        self.found.append(accuracy(last.forward(states[:, -1], inference=True), self._y))
 
 
 MISTAKES = (
