@@ -57,7 +57,8 @@ ROOMS = {
         {"ground", "reference", "kernels", "sources", "optimizers", "operations", "losses"}
         | {"layers", "verify"},
     ),
-    "plots": ({"plots"}, {"ground", "trainer"}),
+    "inspection": ({"inspection"}, {"ground", "layers", "network"}),
+    "plots": ({"plots"}, {"ground", "metrics", "layers", "network", "trainer", "inspection"}),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
         {"reproduce"},
