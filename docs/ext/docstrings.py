@@ -17,6 +17,7 @@ __all__ = ["rest", "setup"]
 _SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises)( \([\w ]+\))?:")
 _ITEM = re.compile(r"([\w*.\[\]'\"]+(?:, [\w*.\[\]'\"]+)*): +(.*)")
 _PATH = re.compile(r"(?<![\w/`])((?:csrc|python|tests|examples)/[\w./]+\.\w+)")
+_ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], ~?(?:numpy\.)?dtype\[~?(?:typing\.)?Any\]\]")
 
 EQUATIONS: dict[str, str] = {}
 """The LaTeX of a kernel's equation, by the name under which it is documented."""
@@ -104,7 +105,15 @@ def _process(
     lines[:] = rest("\n".join(lines), EQUATIONS.get(name)).splitlines()
 
 
+def _shorten(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str]:
+    """Write `Array`, as the code does, for what it stands for."""
+    return tuple(part and _ARRAY.sub("Array", part) for part in (signature, returns))
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Translate the docstrings that autodoc reads."""
     app.connect("autodoc-process-docstring", _process)
+    app.connect("autodoc-process-signature", _shorten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from textwrap import indent
 
@@ -36,7 +37,7 @@ def family_page(family: str, found: list[pairs.Pair], where: str, rows: list[Row
         f"The whole files: ``python/diglot/kernels/reference/{family}.py``, "
         f"``csrc/kernels/{family}.h``, ``csrc/bindings/{family}.cpp``.",
         *_ladder(family),
-        ".. contents::\n   :local:\n   :depth: 1\n   :class: this-page",
+        "On this page: " + ", ".join(f"{pair.name}_" for pair in found) + (", Measured_." if rows else "."),
     ]
     for pair in found:
         parts += _kernel(pair, rows)
@@ -56,7 +57,16 @@ def _kernel(pair: pairs.Pair, rows: list[Row]) -> Iterator[str]:
     if line := _speed(pair.name, rows):
         yield line
     yield from _chapters(pair.name)
-    yield ".. raw:: html\n\n" + indent(fragment(pair, heading=2, columns_only=True), "   ")
+    yield ".. raw:: html\n\n" + indent(_columns(pair), "   ")
+
+
+def _columns(pair: pairs.Pair) -> str:
+    """Set the two languages side by side; the definition's docstring has been read by then."""
+    first, *others = pair.parts
+    if first.right is not None:
+        first = replace(first, left=None)
+    pair = replace(pair, parts=(first, *others))
+    return fragment(pair, heading=2, columns_only=True)
 
 
 def _chapters(name: str) -> Iterator[str]:
@@ -86,11 +96,12 @@ def _speed(name: str, rows: list[Row]) -> str | None:
     if not matching:
         return None
     row = matching[0]
-    peers = [f"{_times(row, peer)} of {peer}" for peer in PEERS if row.ratio(peer)]
-    both = " forward and backward together" if row.kind != name else ""
+    first, *more = [f"{_times(row, peer)} as {peer}" for peer in PEERS if row.ratio(peer)]
+    ratios = ", ".join([first.replace(" as ", " times as fast as "), *more])
+    both = ", forward and backward together" if row.kind != name else ""
     return (
-        f"Measured: **{', '.join(peers)}**{both} (times as fast, {row.name}, "
-        f"{_time(row.seconds['ours'])}; :ref:`all rows <measured-{row.family}>`)."
+        f"Measured{both}: **{ratios}** ({row.name}: {_time(row.seconds['ours'])}; "
+        f":ref:`all rows <measured-{row.family}>`)."
     )
 
 

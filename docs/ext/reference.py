@@ -80,15 +80,21 @@ def pages() -> dict[str, list[str]]:
         if name.startswith("diglot.kernels.") and name.split(".")[-1] in diglot.kernels._KERNELS:
             continue
         found.setdefault(_home(name, thing), []).append(name)
-    shown = {f"diglot.{name}" for name in diglot.__all__} | _packages()
+    shown = _shown_or_packages()
     for module in [m for m in found if m != "diglot"]:
         if len(found[module]) < OWN_PAGE and module not in shown:
             found.setdefault("diglot", []).extend(found.pop(module))
+    for module in shown:
+        found.setdefault(module, [])
     return dict(sorted(found.items()))
 
 
-def _packages() -> set[str]:
-    return {name for name in public_modules() if hasattr(import_module(name), "__path__")}
+def _shown_or_packages() -> set[str]:
+    """Name the modules that an `__all__` shows, and the packages: each has a page."""
+    things = [*public_names().values(), *map(import_module, public_modules())]
+    modules = [thing for thing in things if isinstance(thing, ModuleType)]
+    shown = {thing.__name__ for thing in public_names().values() if isinstance(thing, ModuleType)}
+    return shown | {thing.__name__ for thing in modules if hasattr(thing, "__path__")}
 
 
 def _directive(name: str) -> Iterator[str]:

@@ -64,8 +64,8 @@ def _localize(app: Sphinx, doctree: nodes.document) -> None:
             uri = f"repo:{path.relative_to(ROOT)}" + f"#{anchor}" * bool(anchor)
             link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
     for link in list(doctree.findall(addnodes.pending_xref)):
-        path = Path(link["reftarget"]).with_suffix(".md")  # MyST takes these for pages of docs/
-        name = str(path.relative_to(ROOT) if path.is_absolute() else path)
+        # MyST takes these for pages that it does not find.
+        name = link["reftarget"].removeprefix(f"{ROOT}/").removesuffix(".md") + ".md"
         if link["reftype"] == "myst" and name in PAGES:
             uri = f"repo:{name}" + f"#{link.get('reftargetid')}" * bool(link.get("reftargetid"))
             link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
