@@ -46,6 +46,11 @@ ROOMS = {
         {"ground", "kernels", "operations", "layers", "losses", "network"},
     ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
+    "pairs": (
+        {"pairs"},
+        {"ground", "reference", "kernels", "sources", "optimizers", "operations", "losses"}
+        | {"layers", "verify"},
+    ),
     "plots": ({"plots"}, {"ground", "trainer"}),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
@@ -62,7 +67,7 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text"},
+        | {"reproduce", "bench", "text", "pairs"},
     ),
 }
 
@@ -70,6 +75,8 @@ ROOMS = {
 OUTSIDE = {
     "numpy": {name for names, _ in ROOMS.values() for name in names},
     "rich": {"progress", "cli"},
+    "pygments": {"pairs", "cli"},
+    "latex2mathml": {"pairs"},
     "safetensors": {"serialization"},
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},

@@ -8,6 +8,8 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from diglot import (
     autograd,
     datasets,
@@ -66,6 +68,9 @@ from diglot.schedules import Schedule
 from diglot.threads import get_num_threads, num_threads, set_num_threads
 from diglot.trainer import Trainer
 from diglot.winograd import get_winograd, set_winograd
+
+if TYPE_CHECKING:
+    from diglot.pairs.notebook import pair
 
 __version__ = "0.1.0"
 
@@ -137,9 +142,22 @@ __all__ = [
     "nodes",
     "num_threads",
     "operations",
+    "pair",
     "schedules",
     "set_num_threads",
     "set_winograd",
     "text",
     "use_backend",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # Names that most programs do not need: what is behind them is imported when it is asked for.
+        if name == "pair":
+            from diglot.pairs.notebook import pair
+
+            globals()["pair"] = pair
+            return pair
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

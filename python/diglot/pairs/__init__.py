@@ -9,10 +9,13 @@ byte for byte what the modules were compiled from.
 
 import difflib
 from functools import cache
+from types import FunctionType
 
+from diglot.kernels import reference
 from diglot.kernels.cases import CASES
+from diglot.pairs import python_source
 from diglot.pairs.agreement import PairDiffersError
-from diglot.pairs.build import class_pair, kernel_pair
+from diglot.pairs.build import class_pair, family_of, kernel_pair
 from diglot.pairs.leads import CLASSES, kernels_of
 from diglot.pairs.model import Agreement, Excerpt, Pair, Part
 
@@ -23,8 +26,11 @@ __all__ = [
     "PairDiffersError",
     "Part",
     "UnknownPairError",
+    "families",
     "find",
+    "kind",
     "names",
+    "title",
 ]
 
 
@@ -43,7 +49,8 @@ def find(name: str) -> Pair:
 
     Args:
         name: of a kernel ("conv2d_forward"), or of an operation, layer, loss or optimizer that
-            calls kernels ("Conv2DOp", "LSTM", "Adam"). Case does not matter if that leaves no choice.
+            calls kernels ("Conv2DOp", "LSTM", "Adam"). Case does not matter where that leaves no
+            choice.
 
     Raises:
         UnknownPairError: there is no such pair; the message lists near misses.
@@ -81,3 +88,28 @@ def _near(name: str) -> list[str]:
     inside = [lower for lower in by_lower if len(word) > 2 and word in lower]
     close = difflib.get_close_matches(word, by_lower, n=6, cutoff=0.6)
     return [known for lower in [*inside, *close] for known in by_lower[lower]]
+
+
+def kind(name: str) -> str:
+    """Tell what a name of `names()` is: "kernel", "operation", "layer", "loss" or "optimizer"."""
+    return "kernel" if name in CASES else CLASSES[name][0]
+
+
+def title(name: str) -> str:
+    """Give the first line of the docstring of what a name of `names()` means."""
+    return python_source.title(_thing(name))
+
+
+def families() -> dict[str, list[str]]:
+    """Group `names()` by family: the kernels of one module, and the classes of one."""
+    groups: dict[str, list[str]] = {}
+    for name in names():
+        groups.setdefault(family_of(_thing(name)), []).append(name)
+    return groups
+
+
+def _thing(name: str) -> type | FunctionType:
+    if name in CASES:
+        function: FunctionType = getattr(reference, name)
+        return function
+    return CLASSES[name][1]

@@ -1,10 +1,9 @@
-"""Which lines of the reference and of the C++ do the same: for each kernel, in the order of reading.
+"""Which lines of the reference and of the C++ do the same: for each kernel, in order of reading.
 
 Every pair begins with the definition (docstring beside the header's first comment) and with the
-function beside its namesake, which need no anchors. A row here is a further part: its label; where it
-is in the reference (see `python_source.excerpt`); where it is in csrc/kernels, as the file and the
-name there, `|` and the beginnings of the first and the last statement if it is not all of it. Either
-may be empty. "//" names a file's first comment.
+function beside its namesake, which need no anchors. A row here is a further part: its label; where
+it is in the reference (see `python_source.excerpt`); where it is in csrc/kernels (see
+`native_source.excerpt`). Either place may be empty.
 """
 
 from collections.abc import Mapping
@@ -66,18 +65,19 @@ _CONVOLVE = (
 )
 
 
-def _recurrent(kind: str, step: str, before: str) -> Mapping[str, tuple[Row, ...]]:
-    """Describe a recurrent network by its cell function and the names around it."""
+def _recurrent(kind: str, before: str) -> Mapping[str, tuple[Row, ...]]:
+    """Describe a recurrent network; `before` is the step back in its reference."""
     file, cell = f"recurrent_{kind}.cpp", f"{kind}_cell"
+    product = f"{cell}|{_PRODUCTS[kind]}"
     back = f"{kind}_backward"
     return {
         f"{kind}_forward": (
             Row(
-                "one step: the gates and the states" if step else "one step",
+                "one step",
                 cell,
                 f"{file} Forward::step",
             ),
-            Row("x times w_x, for many steps at once", "", "recurrent_run.h input_part"),
+            Row("x times w_x, for many steps at once", product, "recurrent_run.h input_part"),
             Row("h times w_h, packed once for all steps", "", "recurrent_run.h PackedWeights"),
             Row("the loop over time", f"{kind}_forward|for t in", "recurrent_run.h run_forward"),
             Row("the inner loop of the products", "", "gemm.cpp tile"),
@@ -100,6 +100,7 @@ def _recurrent(kind: str, step: str, before: str) -> Mapping[str, tuple[Row, ...
     }
 
 
+_PRODUCTS = {"rnn": "return ", "gru": "x_r, x_z, x_n = ", "lstm": "z_i, z_f, z_g, z_o = "}
 _LAST = {"rnn": "db += ", "gru": "db_h += ", "lstm": "db += "}
 
 ANCHORS: Mapping[str, tuple[Row, ...]] = {
@@ -198,8 +199,8 @@ ANCHORS: Mapping[str, tuple[Row, ...]] = {
     "adagrad_inplace": _STEP,
     "rmsprop_inplace": _STEP,
     "adam_inplace": _STEP,
-    **_recurrent("rnn", "", "rnn_backward|dz = "),
-    **_recurrent("gru", "gates", "gru_cell_backward"),
-    **_recurrent("lstm", "gates", "lstm_cell_backward"),
+    **_recurrent("rnn", "rnn_backward|dz = "),
+    **_recurrent("gru", "gru_cell_backward"),
+    **_recurrent("lstm", "lstm_cell_backward"),
 }
 """The further parts of each kernel's pair."""

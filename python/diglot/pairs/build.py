@@ -12,7 +12,7 @@ from diglot.pairs.equations import EQUATIONS
 from diglot.pairs.leads import CLASSES, kernels_of, methods_that_call, operations_of
 from diglot.pairs.model import Excerpt, Pair, Part
 
-__all__ = ["class_pair", "kernel_pair"]
+__all__ = ["class_pair", "family_of", "kernel_pair"]
 
 
 def kernel_pair(name: str) -> Pair:
@@ -22,7 +22,7 @@ def kernel_pair(name: str) -> Pair:
     return Pair(
         name,
         "kernel",
-        _family(function),
+        family_of(function),
         python_source.title(function),
         python_source.equation(function),
         EQUATIONS.get(name),
@@ -37,7 +37,8 @@ def _reference(name: str) -> FunctionType:
     return function
 
 
-def _family(thing: type | FunctionType) -> str:
+def family_of(thing: type | FunctionType) -> str:
+    """Name the module that a kernel's reference or a class is in."""
     return thing.__module__.rpartition(".")[2]
 
 
@@ -78,7 +79,7 @@ def class_pair(name: str) -> Pair:
     return Pair(
         name,
         kind,
-        _family(cls),
+        family_of(cls),
         python_source.title(cls),
         python_source.equation(cls),
         None,

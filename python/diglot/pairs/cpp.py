@@ -5,7 +5,7 @@ an error that names the file and the name.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,7 +87,9 @@ def definitions(source: str) -> tuple[Definition, ...]:
     return tuple(_scan(source, _tokens(source), 0, ""))
 
 
-def _scan(source: str, tokens: list[_Token], at: int, outer: str) -> Iterator[Definition]:
+def _scan(
+    source: str, tokens: list[_Token], at: int, outer: str
+) -> Generator[Definition, None, None]:
     """Read declarations up to the brace that closes the one around them."""
     while at < len(tokens) and tokens[at].text != "}":
         token = tokens[at]
@@ -111,7 +113,8 @@ def _is_macro(tokens: list[_Token], at: int) -> bool:
 
 def _declaration(
     source: str, tokens: list[_Token], first: int, outer: str
-) -> Iterator[Definition]:  # returns where the next one begins
+) -> Generator[Definition, None, int]:
+    """Read one declaration, and return where the next one begins."""
     at, name, is_type, is_value = first, "", False, False
     while tokens[at].text == "template" or tokens[at].kind == "comment":
         at = _behind_angles(tokens, at + 1) if tokens[at].text == "template" else at + 1

@@ -99,10 +99,7 @@ def operations_of(layer: type) -> list[type]:
 @cache
 def kernels_of(cls: type) -> tuple[str, ...]:
     """List the kernels that a class leads to, in the order of its source; may be empty."""
-    if cls in LAYERS.values():
-        steps = operations_of(cls)
-    else:
-        steps = [cls]
+    steps = operations_of(cls) if cls in LAYERS.values() else [cls]
     return tuple(
         _once(
             kernel

@@ -1,4 +1,4 @@
-"""What a pair is made of: parts that correspond, each an excerpt of the one and the other language."""
+"""What a pair is made of: parts that correspond, each with an excerpt of either language."""
 
 from dataclasses import dataclass
 
@@ -77,9 +77,7 @@ class Agreement:
 
 @dataclass(frozen=True, repr=False)
 class Pair:
-    """One idea in two languages.
-
-    In a notebook it displays itself as facing columns; `print` writes it below each other.
+    """One idea in two languages. `print` writes it as plain text, one below the other.
 
     Attributes:
         name: of the kernel, or of the class that leads to kernels.
@@ -115,8 +113,3 @@ class Pair:
                 if side is not None:
                     blocks.append(f"{side.path}:{side.first_line}\n\n{side.text.rstrip()}")
         return "\n\n".join([*blocks, str(self.agreement)])
-
-    def _repr_html_(self) -> str:
-        from diglot.pairs import page
-
-        return page.fragment(self, with_style=True)

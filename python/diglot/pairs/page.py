@@ -1,4 +1,4 @@
-"""A pair as HTML: facing columns that need no script, light and dark, stacked where it is narrow."""
+"""A pair as HTML: facing columns without a script, light and dark, stacked where it is narrow."""
 
 import html as escape
 import re
@@ -84,7 +84,8 @@ def _lines(pair: Pair, heading: int, columns_only: bool) -> Iterator[str]:
         yield "</ol></nav>"
     for number, part in enumerate(pair.parts, 1):
         yield from _part(part, f"{anchor}-{number}", heading + 1)
-    yield f'<p class="pair-agreement">Compared just before: {escape.escape(str(pair.agreement))}.</p>'
+    agreement = escape.escape(str(pair.agreement))
+    yield f'<p class="pair-agreement">Compared just before: {agreement}.</p>'
     yield "</article>"
 
 
@@ -103,7 +104,8 @@ def _part(part: Part, anchor: str, heading: int) -> Iterator[str]:
     sides = [side for side in (part.left, part.right) if side is not None]
     alone = " pair-alone" * (len(sides) == 1)
     yield f'<section class="pair-part{alone}" id="{anchor}" aria-labelledby="{anchor}-label">'
-    yield f'<h{heading} class="pair-label" id="{anchor}-label">{escape.escape(part.label)}</h{heading}>'
+    label = escape.escape(part.label)
+    yield f'<h{heading} class="pair-label" id="{anchor}-label">{label}</h{heading}>'
     yield '<div class="pair-columns">'
     for side in sides:
         yield _side(side, part.label)

@@ -53,8 +53,8 @@ def _find(path: Path, name: str) -> _Definition:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *[decorator.lineno for decorator in decorators]])
+    decorated = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.decorator_list
+    return decorated[0].lineno if decorated else node.lineno
 
 
 def _end(node: ast.stmt) -> int:
@@ -79,7 +79,7 @@ def excerpt(module: ModuleType | type | FunctionType, anchor: str) -> Excerpt:
     node = _find(path, name)
     if lines:
         first, _, last = lines.partition("..")
-        begin, end = _statement(node, first), _statement(node, last or first)
+        begin, end = (_statement(path, node, text) for text in (first, last or first))
         return _cut(path, _first_line(begin), _end(end))
     if half == "doc":
         return _cut(path, _first_line(node), _end(node.body[0]))
@@ -88,11 +88,13 @@ def excerpt(module: ModuleType | type | FunctionType, anchor: str) -> Excerpt:
     return _cut(path, _first_line(node), _end(node))
 
 
-def _statement(node: _Definition, beginning: str) -> ast.stmt:
+def _statement(path: Path, node: _Definition, beginning: str) -> ast.stmt:
+    lines = _read(path)[0].splitlines()
     found = [
         statement
         for statement in ast.walk(node)
-        if isinstance(statement, ast.stmt) and ast.unparse(statement).startswith(beginning)
+        if isinstance(statement, ast.stmt)
+        and lines[statement.lineno - 1].lstrip().startswith(beginning)
     ]
     if len(found) != 1:
         raise AnchorError(
