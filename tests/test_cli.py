@@ -48,7 +48,9 @@ def process(*arguments, environment=(), **settings):
 # ---- the parser ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [[], ["info"], ["demo"], ["verify"], ["reproduce"], ["bench"]])
+@pytest.mark.parametrize(
+    "command", [[], ["info"], ["demo"], ["verify"], ["pair"], ["reproduce"], ["bench"]]
+)
 def test_help_explains_itself(run, command):
     status, out, err = run(*command, "--help")
     assert (status, err) == (0, "")

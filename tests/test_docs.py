@@ -198,6 +198,10 @@ def test_who_follows_add_a_kernel_gets_a_kernel(tmp_path):
         "assert {c.kind for c in checks} == {'parity', 'threads', 'gradient'}\n"
         "assert all(c.passed for c in checks), checks\n"
         "diglot.gradcheck(diglot.Dense(4, activation='silu'), np.ones((3, 5)))\n"
+        "from diglot.pairs import anchors, equations, names\n"
+        "assert set(names()) >= {'silu_forward', 'silu_backward', 'SiLU'}\n"
+        "assert {'silu_forward', 'silu_backward'} <= set(anchors.ANCHORS)\n"
+        "assert {'silu_forward', 'silu_backward'} <= set(equations.EQUATIONS)\n"
         "diglot.gradcheck(diglot.operations.SiLU(), np.linspace(-3, 3, 6).reshape(2, 3))\n"
     )
     done = subprocess.run(

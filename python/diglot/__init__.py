@@ -154,7 +154,7 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        # Names that most programs do not need: what is behind them is imported when it is asked for.
+        # What most programs do not need is imported when it is asked for.
         if name == "pair":
             from diglot.pairs.notebook import pair
 

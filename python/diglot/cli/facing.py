@@ -10,16 +10,16 @@ from itertools import zip_longest
 from pygments import token
 from rich.cells import cell_len
 from rich.console import Console
-from rich.rule import Rule
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 
 from diglot.pairs.model import Excerpt, Pair, Part
 
-__all__ = ["print_pair", "width_of_columns"]
+__all__ = ["broken", "print_lines", "print_pair", "width_of_columns"]
 
 _GAP = 3
+_NARROWEST = 30  # columns of a terminal; below, it has to break the lines itself
 _HANGING = 4  # columns by which a line goes on further in
 _LEAST, _A_FEW = 50, 2  # columns of code; lines that may be broken, in a short part, too
 _LANGUAGES = {"python": "Python", "cpp": "C++"}
@@ -45,9 +45,9 @@ _THEME = ANSISyntaxTheme(
 
 @dataclass(frozen=True)
 class _Column:
-    """An excerpt, ready to be printed: its header and its lines, none of them too wide."""
+    """An excerpt, ready to be printed: what stands above it, and its lines; none is too wide."""
 
-    header: Text
+    header: list[Text]
     lines: list[Text]
 
 
@@ -66,38 +66,39 @@ def width_of_columns(part: Part, width: int) -> int | None:
     lengths = [
         cell_len(line) + _gutter(side) for side in (part.left, part.right) for line in side.lines
     ]
-    broken = sum(length > column for length in lengths)
-    return column if broken <= max(_A_FEW, len(lengths) / 4) and column >= _LEAST else None
+    too_long = sum(length > column for length in lengths)
+    return column if too_long <= max(_A_FEW, len(lengths) / 4) and column >= _LEAST else None
 
 
 def print_pair(console: Console, pair: Pair) -> None:
     """Print the name, the equation, the parts, and what was compared."""
-    width = console.width
-    heading = Text(pair.name, style="bold").append(f"  {pair.kind}", style="not bold italic")
-    console.print(heading)
-    console.print(pair.title)
+    width = max(_NARROWEST, console.width)
+    console.print(Text(pair.name, style="bold").append(f"  {pair.kind}", style="not bold italic"))
+    print_lines(console, [Text(pair.title)], hanging=0)
     if pair.equation:
         console.print()
-        _print(
-            console,
-            [line for text in pair.equation.splitlines() for line in _equation(text, width)],
-        )
+        print_lines(console, [Text(f"    {line}") for line in pair.equation.splitlines()])
     for part in pair.parts:
         console.print()
-        console.print(Rule(Text(part.label, style="bold"), align="left", style="bright_black"))
-        _print(console, _part(part, width))
+        print_lines(console, [_rule(part.label, width, ascii_only=console.options.ascii_only)])
+        print_lines(console, _part(part, width))
     console.print()
-    console.print(Text(f"Compared just before: {pair.agreement}.", style="green"))
+    agreement = Text(f"Compared just before: {pair.agreement}.", style="green")
+    print_lines(console, [agreement], hanging=0)
 
 
-def _print(console: Console, lines: list[Text]) -> None:
+def print_lines(console: Console, lines: list[Text], hanging: int | None = None) -> None:
+    """Print lines without spaces at their ends; what is too long goes on below, and hangs."""
     for line in lines:
-        line.rstrip()
-        console.print(line, soft_wrap=True)
+        for piece in broken(line, max(_NARROWEST, console.width), hanging):
+            piece.rstrip()
+            console.print(piece, soft_wrap=True)
 
 
-def _equation(line: str, width: int) -> list[Text]:
-    return _broken(Text("    " + line), width)
+def _rule(label: str, width: int, *, ascii_only: bool) -> Text:
+    rule = Text(label, style="bold")
+    left = width - rule.cell_len - 1
+    return rule.append(" " + ("-" if ascii_only else "─") * left, style="not bold bright_black")
 
 
 def _part(part: Part, width: int) -> list[Text]:
@@ -109,13 +110,16 @@ def _part(part: Part, width: int) -> list[Text]:
     lines: list[Text] = []
     for side in sides:
         one = _column(side, width)
-        lines += [Text()] * bool(lines) + [one.header, *one.lines]
+        lines += [Text()] * bool(lines) + [*one.header, *one.lines]
     return lines
 
 
 def _side_by_side(left: _Column, right: _Column, width: int) -> Iterator[Text]:
-    pairs = zip_longest([left.header, *left.lines], [right.header, *right.lines])
-    for first, second in pairs:
+    rows = max(len(left.header), len(right.header))
+    first_top, second_top = (
+        column.header + [Text()] * (rows - len(column.header)) for column in (left, right)
+    )
+    for first, second in zip_longest([*first_top, *left.lines], [*second_top, *right.lines]):
         line = first.copy() if first is not None else Text()
         if second is not None:
             line.append(" " * (width + _GAP - line.cell_len))
@@ -134,21 +138,27 @@ def _column(side: Excerpt, width: int) -> _Column:
     )
     lines: list[Text] = []
     for number, line in enumerate(code.split("\n")[: len(side.lines)], side.first_line):
-        for at, piece in enumerate(_broken(line, width - gutter)):
+        for at, piece in enumerate(broken(line, width - gutter)):
             margin = f"{'' if at else number:>{gutter - 2}}  "
             lines.append(Text(margin, style="").append_text(piece))
             lines[-1].stylize("bright_black", 0, gutter)
     header = Text(f"{_LANGUAGES[side.language]}  {side.path}:{side.first_line}", style="")
     header.stylize("underline", len(_LANGUAGES[side.language]) + 2)
     header.stylize("bold", 0, len(_LANGUAGES[side.language]))
-    return _Column(_broken(header, width)[0], lines)
+    return _Column(broken(header, width), lines)
 
 
-def _broken(line: Text, width: int) -> list[Text]:
-    """Break a line at spaces, as far as there are any; what follows hangs further in."""
+def broken(line: Text, width: int, hanging: int | None = None) -> list[Text]:
+    """Break a line at spaces, as far as there are any; what follows hangs further in.
+
+    Args:
+        line: one line.
+        width: of what comes out, in characters.
+        hanging: the margin of what follows; None means a little more than the line's own.
+    """
     plain = line.plain
     start = len(plain) - len(plain.lstrip())
-    hanging = min(start + _HANGING, width // 2)
+    hanging = min(start + _HANGING if hanging is None else hanging, width // 2)
     pieces: list[Text] = []
     while line.cell_len > width:
         plain = line.plain

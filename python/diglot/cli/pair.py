@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
-from diglot.cli.console import UsageError, make_console, make_table
+from diglot.cli.console import UsageError, make_console
 
 _DESCRIPTION = """Show a kernel in two languages: the equation and its definition in NumPy on the
 left, the C++ that was compiled on the right, the parts matched where they correspond; a narrow
@@ -76,11 +77,15 @@ def _paged(console: Console, *, wanted: bool) -> Iterator[None]:
 
 def _print_list(console: Console) -> None:
     from diglot import pairs
+    from diglot.cli.facing import print_lines
 
+    longest = max(map(len, pairs.names()))
     for family, members in pairs.families().items():
-        table = make_table("name", "kind", "", title=family)
-        table.show_header = False
+        console.print(family, style="bold")
         for name in members:
-            table.add_row(name, pairs.kind(name), pairs.title(name))
-        console.print(table)
-    console.print("Next: diglot pair NAME")
+            line = Text(f"  {name:<{longest}}  {pairs.kind(name):<9}  ")
+            margin = len(line)
+            line.stylize("cyan", 2, 2 + len(name))
+            print_lines(console, [line.append(pairs.title(name))], hanging=margin)
+        console.print()
+    console.print("Show one: diglot pair NAME")

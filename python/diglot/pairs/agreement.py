@@ -18,7 +18,7 @@ _THREADS = (1, 2, 3)
 
 
 class PairDiffersError(ArithmeticError):
-    """A native kernel differs from its reference, so there is no pair to be shown."""
+    """A native kernel differs from its reference, or could not be compared: nothing is shown."""
 
 
 def agreement(names: Sequence[str]) -> Agreement:
@@ -27,25 +27,36 @@ def agreement(names: Sequence[str]) -> Agreement:
     Raises:
         PairDiffersError: one of them differs; the message says where.
     """
-    checks = [check for name in names for check in _checks(name)]
+    builds = tuple(_builds())
+    checks = [check for name in names for check in _checks(name, builds)]
     return Agreement(
         tuple(names),
         sum(len(CASES[name]) for name in names),
-        tuple(kernels.available_builds()),
+        builds,
         _THREADS,
         max(check.units for check in checks),
     )
 
 
-@cache  # failures are raised, so they are compared again
-def _checks(name: str) -> tuple[Check, ...]:
+def _builds() -> Sequence[str]:
+    try:
+        builds = kernels.available_builds()
+    except ImportError as error:
+        raise PairDiffersError(str(error)) from error
+    if not builds:
+        raise PairDiffersError("no native build is installed: pip install .")
+    return builds
+
+
+@cache  # a failure is raised, and so compared again when it is asked for again
+def _checks(name: str, builds: tuple[str, ...]) -> tuple[Check, ...]:
     """Compare one kernel with its reference, and its threads with each other.
 
     The gradient check, which comes last, is about the reference alone and takes longer than all
     others: it is left to `diglot verify`.
     """
-    count = 2 * len(_DTYPES) * len(kernels.available_builds())
-    checks = tuple(islice(verify(names=[name], dtypes=_DTYPES), count))
+    count = 2 * len(_DTYPES) * len(builds)
+    checks = tuple(islice(verify(builds, names=[name], dtypes=_DTYPES), count))
     failed = [str(check) for check in checks if not check.passed]
     if failed or len(checks) < count or {check.kind for check in checks} != {"parity", "threads"}:
         raise PairDiffersError("; ".join(failed) or f"{name} was not compared in full")

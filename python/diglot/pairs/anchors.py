@@ -118,7 +118,11 @@ ANCHORS: Mapping[str, tuple[Row, ...]] = {
         ),
     ),
     "conv2d_backward_input": (
-        Row("the filter, turned around", "conv2d_backward_input|for u in", "conv.cpp Phase"),
+        Row(
+            "which elements of the window reach a pixel",
+            "conv2d_backward_input|for u in",
+            "conv.cpp Phase",
+        ),
         Row("a pass for each place between two windows", "", "conv.cpp InputPhase"),
         *[row._replace(left="") for row in _CONVOLVE],
         Row(

@@ -61,14 +61,9 @@ def _kernel_parts(name: str) -> Iterator[Part]:
     for row in ANCHORS[name]:
         yield Part(
             row.label,
-            _left(function, row.left) if row.left else None,
+            python_source.excerpt(function, row.left) if row.left else None,
             native_source.excerpt(row.right) if row.right else None,
         )
-
-
-def _left(function: FunctionType, anchor: str) -> Excerpt:
-    """Find an anchor in the kernel's own module."""
-    return python_source.excerpt(function, anchor)
 
 
 def class_pair(name: str) -> Pair:

@@ -123,14 +123,16 @@ def _declaration(
         if tokens[at + 2].text == "<":  # a specialisation
             end = _behind_angles(tokens, at + 2)
             name = "".join(token.text for token in tokens[at + 1 : end])
-    opened = -1
+    opened, initialises = -1, False
     while tokens[at].text != ";":
         text = tokens[at].text
+        initialises |= text == ":" and tokens[at - 1].text == ")"
+        is_initializer = initialises and text == "{" and tokens[at - 1].kind == "word"
         if text == "=" and not is_type:
             is_value = True
         if text == "(" and not name and not is_value:
             name = _name_before(tokens, at)
-        if text == "{" and opened < 0 and not is_value:
+        if text == "{" and opened < 0 and not is_value and not is_initializer:
             opened = at
             at = _skip(tokens, at)
             if not is_type:  # the body of a function ends it

@@ -15,6 +15,7 @@ from diglot.pairs.model import Excerpt, Pair, Part
 __all__ = ["css", "fragment", "html", "mathml"]
 
 _LEXERS = {"python": PythonLexer(stripnl=False), "cpp": CppLexer(stripnl=False)}
+_SHORT = 24  # lines that fit a window: they stay in it while the other column scrolls
 _LANGUAGES = {"python": "Python", "cpp": "C++"}
 
 
@@ -117,8 +118,9 @@ def _side(side: Excerpt, label: str) -> str:
     where = f"{side.path}:{side.first_line}"
     name = escape.escape(f"{label}, {_LANGUAGES[side.language]}, {where}")
     digits = len(str(side.last_line))
+    short = " pair-short" * (len(side.lines) <= _SHORT)
     return (
-        f'<figure class="pair-side pair-{side.language}">\n'
+        f'<figure class="pair-side pair-{side.language}{short}">\n'
         f"<figcaption><b>{_LANGUAGES[side.language]}</b> <code>{escape.escape(where)}</code>"
         f"</figcaption>\n"
         f'<pre class="pair-code" tabindex="0" role="region" aria-label="{name}" '
