@@ -4,11 +4,14 @@ Their grammar: paragraphs; indented blocks (an equation, an example), which stay
 sections such as "Args:", whose indented items are "name: text". `Code` stands between back-ticks.
 """
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -17,6 +20,7 @@ __all__ = ["rest", "setup"]
 _SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises)( \([\w ]+\))?:")
 _ITEM = re.compile(r"([\w*.\[\]'\"]+(?:, [\w*.\[\]'\"]+)*): +(.*)")
 _PATH = re.compile(r"(?<![\w/`])((?:csrc|python|tests|examples)/[\w./]+\.\w+)")
+_EMPHASIS = re.compile(r"(?<!\S)\\\*(\w[\w ]*\w)\\\*(?![\w*])")
 _ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], ~?(?:numpy\.)?dtype\[~?(?:typing\.)?Any\]\]")
 
 EQUATIONS: dict[str, str] = {}
@@ -92,17 +96,29 @@ def _escape(text: str) -> str:
     for i, part in enumerate(parts):
         if i % 2:
             parts[i] = f"`{part}`"
-        else:
-            part = re.sub(r"([\\*|]|_(?!\w))", r"\\\1", part)
-            parts[i] = _PATH.sub(r"``\1``", part)
-    # Code ends where a letter follows only if a space is put between, which nobody sees.
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", "".join(parts))
+            continue
+        escaped = re.sub(r"([\\*|]|_(?!\w))", r"\\\1", part)
+        escaped = _EMPHASIS.sub(r"*\1*", escaped)
+        # Code ends where a letter follows only if something stands between, which nobody sees.
+        joint = "\\ " if i and part[:1].isalnum() else ""
+        parts[i] = joint + _PATH.sub(r"``\1``", escaped)
+    return "".join(parts)
 
 
 def _process(
     app: Sphinx, what: str, name: str, obj: Any, options: Mapping[str, Any], lines: list[str]
 ) -> None:
-    lines[:] = rest("\n".join(lines), EQUATIONS.get(name)).splitlines()
+    text = "\n".join(lines)
+    inherited = inspect.getdoc(type(obj)) if what in ("data", "attribute") else None
+    undocumented = inherited is not None and text.strip() == inherited.strip()
+    lines[:] = [] if undocumented else rest(text, EQUATIONS.get(name)).splitlines()
+
+
+def _tidy(app: Sphinx, doctree: nodes.document) -> None:
+    """That a class derives from `object` need not be said."""
+    for content in doctree.findall(addnodes.desc_content):
+        if content.children and content.children[0].astext() == "Bases: object":
+            del content[0]
 
 
 def _shorten(
@@ -116,4 +132,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Translate the docstrings that autodoc reads."""
     app.connect("autodoc-process-docstring", _process)
     app.connect("autodoc-process-signature", _shorten)
+    app.connect("doctree-read", _tidy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

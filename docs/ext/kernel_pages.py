@@ -53,6 +53,8 @@ def family_page(family: str, found: list[pairs.Pair], where: str, rows: list[Row
 
 def _kernel(pair: pairs.Pair, rows: list[Row]) -> Iterator[str]:
     yield title(pair.name, "-")
+    if pair.latex:  # a comment, so that another equation is another page, which Sphinx reads again
+        yield ".. " + " ".join(pair.latex.split())
     yield f".. autofunction:: diglot.kernels.{pair.name}"
     if line := _speed(pair.name, rows):
         yield line
