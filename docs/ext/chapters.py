@@ -1,4 +1,4 @@
-"""The chapters: each script of examples/ is a page, executed when the site is built, and a notebook.
+"""The chapters: each script of examples/ is a page, executed by the build, and a notebook.
 
 jupytext reads the script's cells; myst-nb runs them, and a cell that fails fails the build.
 """
@@ -10,11 +10,12 @@ from functools import cache
 import jupytext
 import nbformat
 from docutils import nodes
-from ext.generated import ROOT, title, write
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
+
+from ext.generated import ROOT, title, write
 
 __all__ = ["Chapter", "chapters", "notebook", "setup"]
 
@@ -53,7 +54,7 @@ def notebook(script: str) -> nbformat.NotebookNode:
     Raises:
         ValueError: there is no heading.
     """
-    read = jupytext.reads(script, fmt="py:percent")
+    read: nbformat.NotebookNode = jupytext.reads(script, fmt="py:percent")
     read.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python"},
@@ -97,8 +98,8 @@ def generate(app: Sphinx) -> None:
     texts = {f"{chapter.page.rpartition('/')[2]}.ipynb": chapter.text for chapter in chapters()}
     rows = "\n".join(f"   {name.removesuffix('.ipynb')}" for name in texts)
     texts["index.rst"] = (
-        f"{title('Chapters')}\nThe book's order, from the first derivative on. What a page shows was "
-        "computed when it was made. Each is a script and a notebook as well.\n\n"
+        f"{title('Chapters')}\nThe book's order, from the first derivative on. What a page shows "
+        "was computed when it was made. Each is a script and a notebook as well.\n\n"
         f".. toctree::\n   :maxdepth: 2\n\n{rows}\n"
     )
     write(FOLDER, texts)

@@ -7,13 +7,17 @@ sections such as "Args:", whose indented items are "name: text". `Code` stands b
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import groupby
 from typing import Any
 
+import numpy.typing as npt
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
+from sphinx.util.typing import ExtensionMetadata, stringify_annotation
+
+from diglot._typing import Array
 
 __all__ = ["rest", "setup"]
 
@@ -21,7 +25,6 @@ _SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises)( \([\w ]+\))?:")
 _ITEM = re.compile(r"([\w*.\[\]'\"]+(?:, [\w*.\[\]'\"]+)*): +(.*)")
 _PATH = re.compile(r"(?<![\w/`])((?:csrc|python|tests|examples)/[\w./]+\.\w+)")
 _EMPHASIS = re.compile(r"(?<!\S)\\\*(\w[\w ]*\w)\\\*(?![\w*])")
-_ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], ~?(?:numpy\.)?dtype\[~?(?:typing\.)?Any\]\]")
 
 EQUATIONS: dict[str, str] = {}
 """The LaTeX of a kernel's equation, by the name under which it is documented."""
@@ -121,11 +124,20 @@ def _tidy(app: Sphinx, doctree: nodes.document) -> None:
             del content[0]
 
 
+@cache
+def _aliases() -> dict[str, str]:
+    """Give the names of types by what Sphinx makes of them."""
+    aliases = {"Array": Array, "DTypeLike": npt.DTypeLike}
+    return {stringify_annotation(kind, "smart"): name for name, kind in aliases.items()}
+
+
 def _shorten(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
 ) -> tuple[str, str]:
     """Write `Array`, as the code does, for what it stands for."""
-    return tuple(part and _ARRAY.sub("Array", part) for part in (signature, returns))
+    for long, short in _aliases().items():
+        signature, returns = (part and part.replace(long, short) for part in (signature, returns))
+    return signature, returns
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -7,6 +7,9 @@ from dataclasses import replace
 from importlib import import_module
 from textwrap import indent
 
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
 from diglot import pairs
 from diglot.ladder import RUNGS
 from diglot.pairs.page import css, fragment
@@ -14,8 +17,6 @@ from ext import docstrings
 from ext.chapters import chapters
 from ext.generated import ROOT, title, write
 from ext.measured import PEERS, Row, load
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 __all__ = ["FAMILIES", "generate", "setup"]
 
@@ -37,15 +38,17 @@ def family_page(family: str, found: list[pairs.Pair], where: str, rows: list[Row
         f"The whole files: ``python/diglot/kernels/reference/{family}.py``, "
         f"``csrc/kernels/{family}.h``, ``csrc/bindings/{family}.cpp``.",
         *_ladder(family),
-        "On this page: " + ", ".join(f"{pair.name}_" for pair in found) + (", Measured_." if rows else "."),
+        "On this page: "
+        + ", ".join(f"{pair.name}_" for pair in found)
+        + (", Measured_." if rows else "."),
     ]
     for pair in found:
         parts += _kernel(pair, rows)
     if rows:
         parts += [
             title("Measured", "-"),
-            f"{where} A number under a peer says how many times our time it took; for a convolution "
-            "or a pooling, NumPy is the definition above.",
+            f"{where} A number under a peer says how many times our time it took; for a "
+            "convolution or a pooling, NumPy is the definition above.",
             _table(rows),
         ]
     return "\n\n".join(parts) + "\n"
@@ -113,9 +116,9 @@ def _times(row: Row, peer: str) -> str:
 
 
 def _time(seconds: float) -> str:
-    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1:
-            break
+    unit, factor = next(
+        ((unit, f) for unit, f in (("s", 1.0), ("ms", 1e3)) if seconds * f >= 1), ("µs", 1e6)
+    )
     value = seconds * factor
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
@@ -142,15 +145,16 @@ def generate(app: Sphinx) -> None:
     for family in FAMILIES:
         own = [pair for pair in found if pair.family == family]
         text = family_page(family, own, where, [row for row in rows if row.family == family])
-        texts[f"{family}.rst"] = text.replace("Measured\n--", f".. _measured-{family}:\n\nMeasured\n--")
+        texts[f"{family}.rst"] = text.replace(
+            "Measured\n--", f".. _measured-{family}:\n\nMeasured\n--"
+        )
         names = ", ".join(f":py:func:`~diglot.kernels.{pair.name}`" for pair in own)
         listed.append(f"* :doc:`{family}`: {names}")
     tree = "\n".join(f"   {family}" for family in FAMILIES)
     texts["index.rst"] = (
         f"{title('Kernels')}\nEvery hot loop, twice: the definition in NumPy, and the C++ that was "
-        "compiled, with their parts facing each other. Each pair was compared when this page was made.\n\n"
-        + "\n".join(listed)
-        + f"\n\n.. toctree::\n   :hidden:\n\n{tree}\n"
+        "compiled, with their parts facing each other. Each pair was compared when this page was "
+        "made.\n\n" + "\n".join(listed) + f"\n\n.. toctree::\n   :hidden:\n\n{tree}\n"
     )
     write(GENERATED / "kernels", texts)
 

@@ -26,8 +26,8 @@ def mathml(latex: str, *, display: bool) -> str:
     """
     latex = latex.strip()
     if re.search(r"\\\\|(?<!\\)&", latex) and r"\begin{" not in latex:
-        latex = rf"\begin{{aligned}}{latex}\end{{aligned}}"
-    math = convert(latex, display="block" if display else "inline")
+        latex = rf"\begin{{align*}} {latex} \end{{align*}}"
+    math: str = convert(latex, display="block" if display else "inline")
     if unknown := re.search(r">(\\[a-zA-Z]+)<", math):
         raise ValueError(f"latex2mathml does not know {unknown[1]}; write {latex!r} without it")
     return math

@@ -1,7 +1,7 @@
 """The few figures of a benchmark that the pages show, kept in docs/measured.json.
 
-    diglot bench --json build/bench.json
-    python docs/ext/measured.py build/bench.json
+diglot bench --json build/bench.json
+python docs/ext/measured.py build/bench.json
 """
 
 import json
@@ -45,10 +45,14 @@ def shorten(report: dict[str, Any]) -> dict[str, Any]:
         family = FAMILIES.get(row["group"], row["group"])
         family = "embedding" if row["kind"] == "embedding" else family
         if family != "training":
-            seconds = {who: float(f"{row['seconds'][who]:.3g}") for who in ("ours", *PEERS)
-                       if who in row["seconds"]}
-            rows.append({"name": row["name"], "kind": row["kind"], "family": family,
-                         "seconds": seconds})
+            seconds = {
+                who: float(f"{row['seconds'][who]:.3g}")
+                for who in ("ours", *PEERS)
+                if who in row["seconds"]
+            }
+            rows.append(
+                {"name": row["name"], "kind": row["kind"], "family": family, "seconds": seconds}
+            )
     return {
         "processor": machine["processor"],
         "threads": machine["threads"],
@@ -64,8 +68,8 @@ def load(file: Path = FILE) -> tuple[str, list[Row]]:
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
     where = (
         f"float32, {kept['threads']} threads of one {kept['processor']}, the build "
-        f"``{kept['build']}``, beside {versions}. It is one machine's figure: yours will differ, and "
-        "``diglot bench`` measures it."
+        f"``{kept['build']}``, beside {versions}. It is one machine's figure: yours will "
+        "differ, and ``diglot bench`` measures it."
     )
     return where, [Row(**row) for row in kept["rows"]]
 

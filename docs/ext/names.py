@@ -81,7 +81,9 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         found = place(known, name if name.startswith("diglot") else f"diglot.{name}")
         if found:
             uri = app.builder.get_relative_uri(docname, found[0]) + f"#{found[1]}"
-            literal.replace_self(nodes.reference("", "", literal.deepcopy(), refuri=uri, internal=True))
+            literal.replace_self(
+                nodes.reference("", "", literal.deepcopy(), refuri=uri, internal=True)
+            )
 
 
 def _plain(

@@ -10,13 +10,14 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+
 import diglot
 from ext.docstrings import rest
 from ext.generated import ROOT, title, write
 from ext.names import look_up, place, places
-from sphinx.application import Sphinx
-from sphinx.util import logging
-from sphinx.util.typing import ExtensionMetadata
 
 __all__ = ["missing", "public_names", "setup"]
 

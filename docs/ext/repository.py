@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from ext.generated import ROOT
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
+from ext.generated import ROOT
+
 __all__ = ["find_definition", "linkcode_resolve", "setup"]
 
 LANGUAGES = {".py": "python", ".cpp": "cpp", ".h": "cpp", ".md": "markdown", ".toml": "toml"}
-PAGES = {"CONTRIBUTING.md": "generated/root/contributing", "CHANGELOG.md": "generated/root/changelog"}
+PAGES = {
+    "CONTRIBUTING.md": "generated/root/contributing",
+    "CHANGELOG.md": "generated/root/changelog",
+}
 ROOMS = re.compile(r"((?:python|csrc|tests|examples|benchmarks)/[\w./-]+\.\w+)(?:::(\w+))?")
 
 
@@ -74,7 +78,9 @@ def _localize(app: Sphinx, doctree: nodes.document) -> None:
         inside = isinstance(literal.parent, nodes.reference | addnodes.pending_xref)
         if named and not inside and (ROOT / named[1]).is_file():
             uri = _address(named[1], named[2])
-            literal.replace_self(nodes.reference("", "", literal.deepcopy(), refuri=uri, internal=True))
+            literal.replace_self(
+                nodes.reference("", "", literal.deepcopy(), refuri=uri, internal=True)
+            )
 
 
 def _collect(app: Sphinx, doctree: nodes.document) -> None:

@@ -1,22 +1,21 @@
 """CONTRIBUTING.md and CHANGELOG.md are pages of the site, too."""
 
-from ext.generated import ROOT, write
-from ext.repository import PAGES
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
+
+from ext.generated import ROOT, write
+from ext.repository import PAGES
 
 __all__ = ["setup"]
 
 
 def generate(app: Sphinx) -> None:
     """Write pages that include the files, whose links are seen from where they stand."""
-    write(
-        ROOT / "docs" / "generated" / "root",
-        {
-            f"{page.rpartition('/')[2]}.md": f"```{{include}} ../../../{name}\n:relative-docs: docs/\n```\n"
-            for name, page in PAGES.items()
-        },
-    )
+    texts = {}
+    for file, page in PAGES.items():
+        include = f"```{{include}} ../../../{file}\n:relative-docs: docs/\n```\n"
+        texts[f"{page.rpartition('/')[2]}.md"] = include
+    write(ROOT / "docs" / "generated" / "root", texts)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

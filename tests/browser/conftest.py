@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ def pytest_collection_modifyitems(items):
             continue
         if not PAGES:
             item.add_marker(pytest.mark.skip(reason="there is no built site: make docs"))
-        elif "browser" in item.fixturenames and not (CHROMIUM and DRIVER):
-            item.add_marker(pytest.mark.skip(reason="chromium or chromium-driver is missing"))
+        elif "browser" in item.fixturenames and not (CHROMIUM and DRIVER and find_spec("selenium")):
+            reason = "chromium, chromium-driver or selenium is missing"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 class Browser:
@@ -32,9 +34,16 @@ class Browser:
 
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
-        for flag in ("--headless=new", "--no-sandbox", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--no-first-run",
-                     "--disable-dev-shm-usage", f"--user-data-dir={profile}"):
+        for flag in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+        ):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))

@@ -37,7 +37,9 @@ def test_what_a_page_loads_is_in_the_folder(page):
 
 
 def test_each_page_of_the_repository_is_a_page_of_the_site():
-    missing = [p.name for p in (ROOT / "docs").glob("*.md") if not (SITE / f"{p.stem}.html").is_file()]
+    missing = [
+        p.name for p in (ROOT / "docs").glob("*.md") if not (SITE / f"{p.stem}.html").is_file()
+    ]
     assert not missing
 
 
@@ -67,6 +69,4 @@ def test_the_cpp_on_a_page_is_what_was_compiled():
         code = re.sub(r"<[^>]+>", "", re.search(r"<pre[^>]*>(.*)</pre>", figure, re.S)[1])
         shown = unescape(code).rstrip("\n").split("\n")
         lines = sources.read(path).split("\n")[int(first) - 1 :]
-        assert [line.rstrip() for line in shown] == [
-            line.rstrip() for line in lines[: len(shown)]
-        ]
+        assert [line.rstrip() for line in shown] == [line.rstrip() for line in lines[: len(shown)]]
