@@ -104,7 +104,6 @@ def test_a_schedule_per_batch_counts_pieces(x, y):
         ({"bptt": 2, "lengths": [7] * N}, ValueError, "give lengths or bptt"),
         ({"bptt": 2, "y": np.zeros(N, int)}, ShapeError, "bptt needs a target for each step"),
         ({"bptt": 2, "y": np.zeros((N, T - 1), int)}, ShapeError, r"expected \(6, 7\) to begin"),
-        ({"after_epoch": 3}, ValueError, "after_epoch is 3, expected a function"),
     ],
 )
 def test_wrong_settings_are_named(x, y, settings, error, message):
@@ -308,53 +307,6 @@ def test_early_stopping_with_pieces_restores_the_best(x, y):
     assert history.best_epoch is not None
     best = min(history.validation_loss)
     assert subject.evaluate(x[::-1], y, piece=BPTT)["loss"] == pytest.approx(best)
-
-
-def test_after_epoch_sees_each_epoch(x, y):
-    seen = []
-    subject = trainer()
-    settings = {"validation": (x, y), "epochs": 3, "eval_every": 2, "bptt": BPTT}
-    fit(subject, x, y, **settings, after_epoch=lambda h: seen.append((len(h), subject.steps)))
-    assert seen == [(1, 9), (2, 18), (3, 27)]
-
-
-def test_an_error_after_an_epoch_is_handed_on_and_nothing_is_lost(x, y):
-    subject, twin = trainer(), trainer()
-
-    def fail(history):
-        raise OSError("the disk is full")
-
-    with pytest.raises(OSError, match="the disk is full"):
-        fit(subject, x, y, epochs=3, bptt=BPTT, after_epoch=fail)
-    fit(twin, x, y, bptt=BPTT)
-    assert len(subject.history) == 1
-    assert_same_parameters(subject.network, twin.network)
-    assert subject.network.get_state() == [None]
-
-
-def test_after_epoch_may_end_the_training_and_the_last_epoch_counts(x, y):
-    def enough(history):
-        if len(history) == 2:
-            raise KeyboardInterrupt
-
-    subject = trainer(lr=0.05)
-    history = fit(subject, x, y, epochs=9, validation=(x, y), early_stopping=9, after_epoch=enough)
-    assert history.interrupted
-    assert len(history) == 2
-    best = min(history.validation_loss)
-    assert history.best_epoch == 1 + history.validation_loss.index(best) == 2
-    assert subject.evaluate(x, y)["loss"] == pytest.approx(best)
-
-
-def test_after_epoch_may_use_the_network(x, y):
-    def write(history):
-        subject.network.predict(x[:1, :2])
-        subject.network.set_state([(np.ones((1, 4)),) * 2])
-
-    subject, twin = trainer(stateful=True), trainer(stateful=True)
-    fit(subject, x, y, epochs=3, after_epoch=write)
-    fit(twin, x, y, epochs=3)
-    assert_same_parameters(subject.network, twin.network)
 
 
 # ---- steps ---------------------------------------------------------------------------------------

@@ -32,11 +32,12 @@ ROOMS = {
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
-        {"architecture", "network", "sequences", "serialization", "state", "summary"},
+        {"architecture", "network", "parameters", "sequences", "serialization", "state", "summary"},
         {"ground", "kernels", "operations", "layers", "losses"},
     ),
     "trainer": (
-        {"trainer", "feeding", "history", "progress", "interrupt", "divergence", "early_stopping"},
+        {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
+        | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"},
         {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
@@ -44,6 +45,11 @@ ROOMS = {
     "gradcheck": (
         {"gradcheck"},
         {"ground", "kernels", "operations", "layers", "losses", "network"},
+    ),
+    "mistakes": (
+        {"mistakes"},
+        {"ground", "reference", "kernels", "autograd", "datasets", "metrics", "optimizers"}
+        | {"operations", "nodes", "losses", "layers", "network", "trainer", "gradcheck"},
     ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
     "pairs": (
@@ -67,7 +73,7 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text", "pairs"},
+        | {"reproduce", "bench", "text", "pairs", "mistakes"},
     ),
 }
 
@@ -81,6 +87,7 @@ OUTSIDE = {
     "pooch": {"datasets"},
     "matplotlib": {"plots", "ladder.staircase"},
     "sklearn": {"reproduce"},
+    "tensorboard": {"callbacks.tensorboard"},
     "threadpoolctl": {"bench.machine", "ladder.timing"},
     "torch": {
         "bench.peers.with_torch",

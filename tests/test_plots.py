@@ -28,6 +28,24 @@ def is_png(path: Path) -> bool:
     return path.read_bytes().startswith(b"\x89PNG")
 
 
+class TestCompareCurves:
+    def test_each_seed_is_thin_and_the_mean_is_thick(self, tmp_path: Path) -> None:
+        curves = {"right": [[3, 1], [1, 1]], "wrong": [[3, float("nan")], [3, 5]]}
+        figure = plots.compare_curves(curves, title="a", figure="loss", path=tmp_path / "c.png")
+        (panel,) = figure.axes
+        assert [len(line.get_ydata()) for line in panel.lines] == [2] * 6
+        means = [line for line in panel.lines if line.get_linewidth() == 2]
+        assert [line.get_label() for line in means] == ["right", "wrong"]
+        np.testing.assert_array_equal(means[0].get_ydata(), [2, 1])
+        np.testing.assert_array_equal(means[1].get_ydata(), [3, np.nan])
+        assert (panel.get_title(loc="left"), panel.get_ylabel()) == ("a", "loss")
+        assert is_png(tmp_path / "c.png")
+
+    def test_nothing_to_draw(self) -> None:
+        with pytest.raises(DataError, match="no curve has a point"):
+            plots.compare_curves({"right": [[]]})
+
+
 class TestTrainingCurves:
     def test_one_history(self, tmp_path: Path) -> None:
         figure = plots.training_curves(history(6, 2), path=tmp_path / "curves.png")

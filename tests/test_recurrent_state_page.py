@@ -271,10 +271,17 @@ def test_16_a_step_that_fails_moves_nothing(x, y, stateful, monkeypatch):
     with pytest.raises(TrainingDiverged):
         fit(subject, bad, y, bptt=None if stateful else 2)
     assert net.get_state() == [None]
-    history = fit(subject, x, y, epochs=3, after_epoch=lambda _: signal.raise_signal(signal.SIGINT))
+    history = fit(subject, x, y, epochs=3, callbacks=Impatient())
     assert history.interrupted
     assert len(history) == 1
     assert net.get_state() == [None]
+
+
+class Impatient:
+    """Press Ctrl-C after an epoch."""
+
+    def on_epoch_end(self, fit):
+        signal.raise_signal(signal.SIGINT)
 
 
 class Interrupted:

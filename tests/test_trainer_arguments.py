@@ -80,6 +80,22 @@ def test_fit(settings, message: str) -> None:
     assert trainer.network.input_shape is None
 
 
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (np.zeros((8, 2)), r"first row of the validation data: .*\(1, 2\)"),
+        (np.zeros((8, 3, 1)), r"first row of the validation data: .*\(1, 3, 1\)"),
+        (LABELS + 3, "first row of the validation data: .*3"),
+    ],
+)
+def test_validation_targets_before_an_epoch_is_spent(targets, message: str) -> None:
+    trainer = Trainer(classifier(), SGD())
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(X, LABELS, validation=(X, targets), epochs=1, batch_size=4, progress=False)
+    assert trainer.steps == 0
+    assert not len(trainer.history)
+
+
 def test_evaluate_keeps_no_mask() -> None:
     trainer = Trainer(classifier(), SGD())
     for x, y in ((MASKED_X, LABELS), (X, MASKED_LABELS)):

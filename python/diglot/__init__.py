@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diglot import (
     autograd,
+    callbacks,
     datasets,
     interop,
     kernels,
@@ -43,6 +44,7 @@ from diglot.layers import (
     Layer,
     MaxPool2D,
 )
+from diglot.learning_rate import find_learning_rate
 from diglot.losses import (
     BinaryCrossEntropy,
     Huber,
@@ -130,7 +132,9 @@ __all__ = [
     "__version__",
     "autograd",
     "available_builds",
+    "callbacks",
     "datasets",
+    "find_learning_rate",
     "get_backend",
     "get_num_threads",
     "get_winograd",

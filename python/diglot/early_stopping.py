@@ -1,9 +1,11 @@
 """Stop when the validation loss no longer falls, and go back to where it was lowest."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
+from diglot._typing import Array
 from diglot.config import integer, real
 from diglot.network import NeuralNetwork
 
@@ -40,7 +42,7 @@ class BestEpoch:
         self.epoch: int | None = None
         self.loss = math.inf
         self._network = network
-        self._rule = rule
+        self.rule = rule
         self._reference = math.inf  # the last loss that counted as an improvement
         self._waited = 0
 
@@ -49,11 +51,29 @@ class BestEpoch:
         if loss < self.loss:
             self.epoch, self.loss = epoch, loss
             self._parameters = self._network.copy_parameters()
-        if loss < self._reference - self._rule.min_delta:
+        if loss < self._reference - self.rule.min_delta:
             self._reference, self._waited = loss, 0
         else:
             self._waited += 1
-        return self._waited >= self._rule.patience
+        return self._waited >= self.rule.patience
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Give what is known so far: in JSON's types, and the parameters of the best epoch."""
+        known = {
+            "epoch": self.epoch,
+            "loss": None if math.isinf(self.loss) else self.loss,
+            "reference": None if math.isinf(self._reference) else self._reference,
+            "waited": self._waited,
+        }
+        return known, {} if self.epoch is None else self._parameters
+
+    def load_state(self, known: Mapping[str, Any], parameters: dict[str, Array]) -> None:
+        """Take over another's `state()`."""
+        self.epoch, self._waited = known["epoch"], known["waited"]
+        self.loss, self._reference = (
+            math.inf if known[name] is None else known[name] for name in ("loss", "reference")
+        )
+        self._parameters = parameters
 
     def restore(self) -> None:
         """Put the best epoch's parameters back into the network, if there was one."""

@@ -80,20 +80,21 @@ class Feed:
             check_whole_batches("validation ", validation, self.batch_size)
 
     @contextmanager
-    def epoch(self, rng: np.random.Generator | None) -> Iterator[Iterator[Step]]:
+    def epoch(self, rng: np.random.Generator | None, skip: int = 0) -> Iterator[Iterator[Step]]:
         """Give the steps of one epoch; the network's state is fresh at its beginning and end.
 
         Args:
             rng: shuffles the rows; None keeps their order.
+            skip: how many steps to leave out at the beginning.
         """
         network = self.network
         try:
             network.reset_state()
             if self.bptt:
                 with network.carrying_state():
-                    yield self._pieces(rng, self.bptt)
+                    yield _without_first(self._pieces(rng, self.bptt), skip)
             else:
-                yield self._batches(rng)
+                yield _without_first(self._batches(rng), skip)
         finally:
             network.reset_state()
 
@@ -111,6 +112,12 @@ class Feed:
             self.network.reset_state()
             for steps in pieces(x.shape[1], length):
                 yield Step(x[:, steps], y[:, steps], None)
+
+
+def _without_first(steps: Iterator[Step], count: int) -> Iterator[Step]:
+    for _ in range(count):
+        next(steps)
+    return steps
 
 
 def check_whole_batches(whose: str, data: Data, batch_size: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diglot import serialization
-from diglot._arrays import plain_array, real_array
+from diglot._arrays import plain_array
 from diglot._typing import Array, Shape
 from diglot.architecture import Architecture, checked_shape, describe, parse
 from diglot.config import checked_seed, floating, integer, resolve
@@ -20,6 +20,7 @@ from diglot.flat import FlatArrays
 from diglot.layers import Create, Layer, Recurrent
 from diglot.layers.stack import check_layers, checked_input, located, measure, set_up
 from diglot.losses import LOSSES, Loss
+from diglot.parameters import HasParameters
 from diglot.sequences import (
     all_or_nothing,
     checked_lengths,
@@ -33,7 +34,7 @@ from diglot.summary import Summary, summarize
 
 
 @final
-class NeuralNetwork(HasState):
+class NeuralNetwork(HasParameters, HasState):
     """Layers in a row, and a loss.
 
     The layers get their parameters, in order and from one Generator, when the first batch (or
@@ -241,70 +242,6 @@ class NeuralNetwork(HasState):
             shape, shapes, lambda name, size, initializer: initializer(size, self._rng, self.dtype)
         )
 
-    def parameters(self) -> dict[str, Array]:
-        """Give all parameters by name, "0.weight": the live arrays, to be updated in place.
-
-        Raises:
-            ValueError: the network is not set up.
-        """
-        self._check_is_set_up()
-        return {
-            f"{position}.{name}": array
-            for position, layer in enumerate(self.layers)
-            for name, array in layer.parameters().items()
-        }
-
-    def gradients(self) -> dict[str, Array]:
-        """Give the gradient of each parameter, by the same names.
-
-        Raises:
-            ValueError: backward has not been run.
-        """
-        self._check_is_set_up()
-        return {
-            f"{position}.{name}": array
-            for position, layer in enumerate(self.layers)
-            for name, array in layer.gradients().items()
-        }
-
-    def flat_parameters(self) -> Mapping[str, Array]:
-        """Give `parameters()` for an optimizer: as `FlatArrays`, if they lie in one buffer.
-
-        They do not where a layer came with parameters of its own, where one was set up again or its
-        arrays were replaced, and in a copy of a network.
-        """
-        parameters = self.parameters()
-        flat = self._flat
-        return flat if flat is not None and flat.holds(parameters) else parameters
-
-    def copy_parameters(self) -> dict[str, Array]:
-        """Copy all parameters, by name."""
-        return {name: array.copy() for name, array in self.parameters().items()}
-
-    def load_parameters(self, parameters: Mapping[str, Array]) -> None:
-        """Overwrite all parameters, in place.
-
-        Args:
-            parameters: an array for every name of `parameters()`.
-
-        Raises:
-            ValueError: a name is missing or unknown, or an array does not fit; then nothing has
-                been changed.
-        """
-        own = self.parameters()
-        if own.keys() != parameters.keys():
-            missing, unknown = own.keys() - parameters.keys(), parameters.keys() - own.keys()
-            raise ValueError(
-                f"these parameters are of another network: missing are {sorted(missing)}, "
-                f"unknown are {sorted(unknown)}"
-            )
-        values = {name: real_array(name, parameters[name]) for name in own}
-        for name, value in values.items():
-            if value.shape != own[name].shape:
-                raise ShapeError(f"{name} has shape {value.shape}, expected {own[name].shape}")
-        for name, value in values.items():
-            own[name][...] = value
-
     # ---- describing and saving -------------------------------------------------------------------
 
     def summary(self, input_shape: Shape | None = None) -> Summary:
@@ -322,20 +259,32 @@ class NeuralNetwork(HasState):
             input_shape = self.input_shape
         return summarize(self.layers, checked_shape(input_shape or ()))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def describe(self) -> dict[str, Any]:
+        """Describe everything but the numbers, in JSON's types.
+
+        Raises:
+            ValueError: the network is not set up, or holds a class that no file may name.
+        """
+        self._check_is_set_up()
+        seed, shape = (self.seed if isinstance(self.seed, int) else None), self.input_shape or ()
+        return describe(Architecture(self.layers, self.loss, seed, self.dtype, shape))
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        training: serialization.Training | None = None,
+    ) -> None:
         """Write architecture and parameters to a safetensors file, whole or not at all.
 
         Args:
             path: of the file; what was there before is replaced at the very end.
+            training: where a training stands, for a checkpoint.
 
         Raises:
             ValueError: the network is not set up, or holds a class that no file may name.
             OSError: the file cannot be written; one that was there before is still there.
         """
-        parameters = self.parameters()
-        seed, shape = (self.seed if isinstance(self.seed, int) else None), self.input_shape or ()
-        architecture = describe(Architecture(self.layers, self.loss, seed, self.dtype, shape))
-        serialization.write_model(path, parameters, architecture, self.notes)
+        serialization.write_model(path, self.parameters(), self.describe(), self.notes, training)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

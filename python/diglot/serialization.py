@@ -32,7 +32,22 @@ FORMAT = {"format": "diglot", "version": "1"}
 HEADER_LIMIT = 1 << 20
 """A header's largest length, in bytes; enough for some thousand layers."""
 
+TRAINING = "training."
+"""How the names of a checkpoint's other arrays begin; those of parameters begin with a digit."""
+
 _DTYPES: Mapping[str, DType] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+
+
+class Training(NamedTuple):
+    """Where a training stands, beside the parameters.
+
+    Attributes:
+        facts: in JSON's types.
+        arrays: by name.
+    """
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, Array]
 
 
 def write_model(
@@ -40,6 +55,7 @@ def write_model(
     parameters: Mapping[str, Array],
     architecture: Mapping[str, Any],
     notes: Mapping[str, Any],
+    training: Training | None = None,
 ) -> None:
     """Write a model file atomically: a reader sees the old file or the whole new one.
 
@@ -48,6 +64,7 @@ def write_model(
         parameters: float32 or float64 arrays by name.
         architecture: what can be written as JSON.
         notes: likewise; whatever else belongs to the model.
+        training: for a checkpoint.
 
     Raises:
         ValueError: the notes are no JSON object, or with the architecture too long for a header.
@@ -65,6 +82,10 @@ def write_model(
             raise ValueError(f"the notes cannot be written as JSON: {error}") from error
         _parse_object(metadata["notes"], "the notes")  # {1: 0, "1": 0} has a key twice, as JSON
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    if training is not None:
+        metadata["training"] = json.dumps(training.facts, allow_nan=False)
+        for name, array in training.arrays.items():
+            arrays[TRAINING + name] = np.ascontiguousarray(array)
     content = to_safetensors(arrays, metadata)
     if int.from_bytes(content[:8], "little") > HEADER_LIMIT:
         raise ValueError(
@@ -109,6 +130,7 @@ class ModelFile:
     Attributes:
         architecture: the JSON object of the metadata.
         notes: another one, empty if there is none.
+        training: another one, of a checkpoint; None if this is none.
 
     Raises:
         ValueError: the header is not sound.
@@ -117,7 +139,11 @@ class ModelFile:
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         header, self._data_start = _read_header(stream)
-        self.architecture, self.notes = _read_metadata(header.pop("__metadata__", None))
+        metadata = _checked_metadata(header.pop("__metadata__", None))
+        self.architecture = _parse_object(metadata["architecture"], "the architecture")
+        self.notes = _parse_object(metadata.get("notes", "{}"), "the notes")
+        training = metadata.get("training")
+        self.training = None if training is None else _parse_object(training, "the training")
         data_size = os.fstat(stream.fileno()).st_size - self._data_start
         self._entries = {name: _Entry.parse(name, entry) for name, entry in header.items()}
         _check_layout(self._entries, data_size)
@@ -132,7 +158,7 @@ class ModelFile:
         Raises:
             ValueError: something is missing, unknown, or of another shape or type.
         """
-        found = self._entries.keys()
+        found = self._entries.keys() - self._training_names()
         missing, unknown = shapes.keys() - found, found - shapes.keys()
         if missing or unknown:
             raise ValueError(
@@ -158,6 +184,19 @@ class ModelFile:
         if self._stream.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError(f"the file ends within {name}")
         return array.astype(entry.dtype.newbyteorder("="), copy=False)
+
+    def read_training(self) -> dict[str, Array]:
+        """Read a checkpoint's other arrays; together they are smaller than the file.
+
+        Raises:
+            ValueError: the file has become shorter meanwhile.
+        """
+        return {name.removeprefix(TRAINING): self.read(name) for name in self._training_names()}
+
+    def _training_names(self) -> list[str]:
+        if self.training is None:
+            return []
+        return [name for name in self._entries if name.startswith(TRAINING)]
 
 
 class _Entry(NamedTuple):
@@ -215,8 +254,7 @@ def _parse_object(text: bytes | str, what: str) -> dict[str, Any]:
     return parsed
 
 
-def _read_metadata(metadata: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the architecture and the notes."""
+def _checked_metadata(metadata: object) -> dict[str, str]:
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT["format"]:
         raise ValueError("this file was not written by diglot: it has no architecture")
     if metadata.get("version") != FORMAT["version"]:
@@ -224,16 +262,15 @@ def _read_metadata(metadata: object) -> tuple[dict[str, Any], dict[str, Any]]:
             f"the file has version {brief(metadata.get('version'))}, this diglot reads version "
             f"{FORMAT['version']}"
         )
-    architecture, notes = metadata.get("architecture"), metadata.get("notes", "{}")
-    if (
-        metadata.keys() - {"notes"} != {*FORMAT, "architecture"}
-        or not isinstance(architecture, str)
-        or not isinstance(notes, str)
+    required = {*FORMAT, "architecture"}
+    if metadata.keys() - {"notes", "training"} != required or not all(
+        isinstance(text, str) for text in metadata.values()
     ):
         raise ValueError(
-            "the metadata must hold format, version and architecture, perhaps notes, and no more"
+            "the metadata must hold format, version and architecture, perhaps notes and a "
+            "training, and no more"
         )
-    return _parse_object(architecture, "the architecture"), _parse_object(notes, "the notes")
+    return metadata
 
 
 def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:

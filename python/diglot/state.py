@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+import numpy as np
+
 from diglot.config import brief
 from diglot.errors import ShapeError
-from diglot.layers import Recurrent
+from diglot.layers import Layer, Recurrent
 from diglot.operations import State
 from diglot.sequences import all_or_nothing, carrying, fresh_state
 
@@ -22,7 +24,9 @@ class HasState(ABC):
     Book: chapter 6 (erratum E15: the mean over the batch is carried).
     """
 
+    layers: Sequence[Layer]
     _recurrent: Sequence[Recurrent]
+    _rng: np.random.Generator
 
     @property
     def recurrent(self) -> bool:
@@ -101,6 +105,15 @@ class HasState(ABC):
                 raise ValueError(
                     f"{layer!r} cannot carry a state: its reverse direction begins at the end"
                 )
+
+    def generators(self) -> list[np.random.Generator]:
+        """Give what the network draws from: its own generator, and others that its layers use."""
+        drawing = [self._rng]
+        for layer in self.layers:
+            for operation in layer.operations:
+                values = vars(operation).values()
+                drawing += [value for value in values if isinstance(value, np.random.Generator)]
+        return list({id(generator): generator for generator in drawing}.values())
 
     @abstractmethod
     def _check_is_set_up(self) -> None:

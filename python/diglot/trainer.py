@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-import time
+import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias, final
+from typing import TypeAlias, final
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 
 from diglot import metrics as metric_functions
 from diglot._typing import Array
+from diglot.callbacks import Callback
 from diglot.config import boolean, brief, checked_seed, integer
-from diglot.divergence import training_diverged
 from diglot.early_stopping import BestEpoch, EarlyStopping
-from diglot.errors import TrainingDiverged
 from diglot.feeding import Data, Feed, checked, checked_validation, predict_in_order
+from diglot.fitting import Fit, Plan
 from diglot.history import History
-from diglot.interrupt import InterruptGuard
 from diglot.losses import (
     BinaryCrossEntropy,
     Huber,
@@ -27,22 +26,15 @@ from diglot.losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
+from diglot.moments import checked_callbacks
 from diglot.network import NeuralNetwork
 from diglot.optimizers import Optimizer
-from diglot.progress import TrainingProgress
+from diglot.resuming import resume
 from diglot.schedules import Schedule
-from diglot.sequences import counted, without_padding
+from diglot.sequences import counted
 
 Metric: TypeAlias = Callable[[Array, Array], float]
 """A function of (prediction, target), as in `diglot.metrics`."""
-
-
-class _Checkpoint(NamedTuple):
-    """Where to go back to."""
-
-    parameters: dict[str, Array]
-    optimizer: dict[str, Array | int]
-    steps: int
 
 
 @final
@@ -59,6 +51,8 @@ class Trainer:
     Attributes:
         history: all epochs of all fits so far.
         steps: how many times the optimizer has updated the parameters.
+        schedule_length: how many epochs and batches the first fit was to have, which is the length
+            of a schedule that has none of its own.
 
     Book: chapters 3 and 4.
     """
@@ -83,7 +77,7 @@ class Trainer:
         self.metrics = named
         self.history = History(metrics={name: [] for name in self.metrics})
         self.steps = 0
-        self._schedule_length: dict[str, int] = {}  # of the first fit, by what is counted
+        self.schedule_length: dict[str, int] = {}
 
     def fit(
         self,
@@ -100,7 +94,8 @@ class Trainer:
         progress: bool = True,
         lengths: Array | None = None,
         bptt: int | None = None,
-        after_epoch: Callable[[History], None] | None = None,
+        callbacks: Iterable[Callback] | Callback = (),
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train for some epochs; a second call goes on where the first one ended.
 
@@ -132,9 +127,13 @@ class Trainer:
             bptt: walk the rows (N, T, ...) in pieces of so many steps, with an update after each:
                 truncated back-propagation through time. The state is carried from piece to piece,
                 not differentiated, and fresh for every batch of rows.
-            after_epoch: called with the history after each epoch, and its evaluation if there is
-                one. A KeyboardInterrupt that it raises ends the training as Ctrl-C does; any other
-                error is handed on.
+            callbacks: told of batches and epochs, in order; see `diglot.callbacks`. A
+                KeyboardInterrupt that one of them raises ends the training as Ctrl-C does; any
+                other error is handed on.
+            resume_from: a file that `Checkpoint` has written, or its folder, whose latest is taken.
+                The training goes on at that step, with the same bits as if it had never ended;
+                what this trainer has learned before is given up. Data and settings must be those
+                of that training; `epochs` counts those before the checkpoint, too.
 
         Returns:
             The history of all epochs so far; it is `self.history`.
@@ -145,13 +144,11 @@ class Trainer:
                 spoilt the parameters already, network and optimizer are set back to the beginning
                 of the epoch.
             ValueError: the data or a setting does not fit; the message says what was expected.
+            ModelFileError: the checkpoint cannot be read, or is of another training.
 
         Book: chapters 3 and 4.
         """
-        if after_epoch is not None and not callable(after_epoch):
-            raise ValueError(
-                f"after_epoch is {brief(after_epoch)}, expected a function of the history"
-            )
+        told = checked_callbacks(callbacks)
         data = checked("", self.network, x, y, lengths)
         judge = None if validation is None else checked_validation(validation, data, self.network)
         feed = Feed(self.network, data, integer("batch_size", batch_size), bptt)
@@ -165,40 +162,14 @@ class Trainer:
         self.network.setup(data.x.shape[1:])
         if judge:
             self.network.setup(judge.x.shape[1:])  # refuses steps that a later layer cannot take
-        if self.steps == 0:
-            self._schedule_length = {"epoch": epochs, "batch": epochs * feed.steps}
+            self._try_out(judge)
+        fit = Fit(self, Plan(feed, judge, epochs, eval_every, best, rng, told, progress))
+        if resume_from is not None:
+            resume(fit, resume_from)
+        elif self.steps == 0:
+            self.schedule_length = {"epoch": epochs, "batch": epochs * feed.steps}
         self.history.interrupted = False
-
-        with (
-            InterruptGuard() as guard,
-            TrainingProgress(epochs, feed.steps, show=progress) as bar,
-            np.errstate(over="ignore", invalid="ignore"),  # every loss is looked at instead
-        ):
-            try:
-                for epoch in range(1, epochs + 1):
-                    bar.begin(epoch)
-                    started = time.perf_counter()
-                    loss, lr = self._train_epoch(feed, rng, bar, guard)
-                    seconds = time.perf_counter() - started
-                    due = epoch % eval_every == 0 or epoch == epochs
-                    values = self._evaluate_epoch(judge, feed, lr) if judge and due else {}
-                    self.history.append(
-                        loss=loss, learning_rate=lr, seconds=seconds, evaluation=values
-                    )
-                    bar.evaluated(loss, values)
-                    over = best and values and best.judge(len(self.history), values["loss"])
-                    if after_epoch is not None:
-                        after_epoch(self.history)
-                    if over:
-                        self._note("stopped early", bar)
-                        break
-                    guard.check()
-            except KeyboardInterrupt:
-                self.history.interrupted = True
-                self._note("interrupted", bar)
-            if best:
-                best.restore()
-                self.history.best_epoch = best.epoch
+        fit.run()
         return self.history
 
     def evaluate(
@@ -238,68 +209,24 @@ class Trainer:
             return {"loss": loss, **dict.fromkeys(self.metrics, math.nan)}
         return {"loss": loss, **{name: f(prediction, y) for name, f in self.metrics.items()}}
 
-    def _train_epoch(
-        self,
-        feed: Feed,
-        rng: np.random.Generator | None,
-        bar: TrainingProgress,
-        guard: InterruptGuard,
-    ) -> tuple[float, float]:
-        """See every row once; return the mean loss and the last learning rate."""
-        network, optimizer = self.network, self.optimizer
-        parameters = network.flat_parameters()
-        start = _Checkpoint(network.copy_parameters(), optimizer.state(), self.steps)
-        lr = self._learning_rate()
-        every_batch = isinstance(optimizer.lr, Schedule) and optimizer.lr.per == "batch"
-        total, seen = 0.0, 0
-        with feed.epoch(rng) as steps:
-            for number, (x, y, lengths) in enumerate(steps, 1):
-                if every_batch:
-                    lr = self._learning_rate()
-                loss = network.train_batch(x, y, lengths=lengths)
-                if not math.isfinite(loss):
-                    what = f"the loss is {loss} in {self._place(number)}{self._set_back(start)}"
-                    raise self._diverged(what, lr, feed.data)
-                optimizer.step(parameters, network.gradients(), lr)
-                self.steps += 1
-                total += loss * network.loss.rows
-                seen += network.loss.rows
-                bar.step(number, total / seen)
-                guard.check()
-        if set_back := self._set_back(start):
-            what = f"the update of {self._place(number)} failed{set_back}"
-            raise self._diverged(what, lr, feed.data)
-        return total / seen, lr
-
-    def _set_back(self, start: _Checkpoint) -> str:
-        """Go back to the epoch's beginning if parameters are no longer finite, and say so."""
-        parameters = self.network.parameters()
-        broken = [name for name, param in parameters.items() if not np.isfinite(param).all()]
-        if not broken:
-            return ""
-        self.network.load_parameters(start.parameters)
-        self.optimizer.load_state(start.optimizer)
-        self.steps = start.steps
-        return (
-            f"; NaN or infinity had reached the parameters {', '.join(broken)}, and the network "
-            "was set back to the beginning of the epoch"
-        )
-
-    def _evaluate_epoch(self, data: Data, feed: Feed, lr: float) -> dict[str, float]:
-        rows = feed.batch_size if self.network.stateful else 256
-        piece = feed.bptt if data.lengths is None else None
-        values = self.evaluate(data.x, data.y, batch_size=rows, lengths=data.lengths, piece=piece)
-        if not math.isfinite(values["loss"]):
-            what = f"the validation loss is {values['loss']} after epoch {len(self.history) + 1}"
-            raise self._diverged(what, lr, data)
-        return values
-
-    def _learning_rate(self) -> float:
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next update."""
         schedule = self.optimizer.lr
         if not isinstance(schedule, Schedule):
             return schedule
         step = self.steps if schedule.per == "batch" else len(self.history)
-        return schedule.value(step, self._schedule_length[schedule.per])
+        return schedule.value(step, self.schedule_length[schedule.per])
+
+    def _try_out(self, validation: Data) -> None:
+        """Refuse validation data that do not fit before an epoch is spent on the training data."""
+        network, lengths = self.network, validation.lengths
+        lengths = None if lengths is None else lengths[:1]
+        try:
+            with network.fresh_state():
+                prediction = network.predict(validation.x[:1], 1, lengths=lengths)
+            network.loss.forward(*counted(prediction, validation.y[:1], lengths))
+        except ValueError as error:
+            raise type(error)(f"in the first row of the validation data: {error}") from error
 
     def _best_epoch(
         self, rule: int | EarlyStopping | None, validation: Data | None
@@ -311,24 +238,6 @@ class Trainer:
         if not isinstance(rule, EarlyStopping):
             rule = EarlyStopping(rule)
         return BestEpoch(self.network, rule)
-
-    def _place(self, batch: int) -> str:
-        return f"epoch {len(self.history) + 1}, batch {batch}"
-
-    def _note(self, what: str, bar: TrainingProgress) -> None:
-        note = f"{what} after epoch {len(self.history)}, step {self.steps}"
-        self.history.notes.append(note)
-        bar.say(note)
-
-    def _diverged(self, what: str, lr: float, data: Data) -> TrainingDiverged:
-        x, y, lengths = data
-        if lengths is not None and y.shape[:2] == x.shape[:2]:
-            y = without_padding(y, lengths)
-        x = without_padding(x, lengths)
-        tokens = self.network.layers[0].takes_integers
-        return training_diverged(
-            what, lr, optimizer=self.optimizer, inputs=x, targets=y, tokens=tokens
-        )
 
 
 _networks: WeakKeyDictionary[Optimizer, ReferenceType[NeuralNetwork]] = WeakKeyDictionary()

@@ -18,6 +18,7 @@ HELPERS = {
     "ladder",
     "set_num_threads",
     "set_winograd",
+    "source_digests",
 }
 
 

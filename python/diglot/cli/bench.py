@@ -42,7 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="a group such as matmul, conv2d, pool, activations or training, a kernel, a row, or "
+        help="a group such as matmul, conv2d, recurrent or training, a kernel, a row, or "
         "a pattern such as '*_backward' (all)",
     )
     parser.add_argument(

@@ -2,11 +2,13 @@
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from rich.console import Console
 
+from diglot.callbacks import Fit
 from diglot.cli.console import (
     UsageError,
     make_console,
@@ -114,11 +116,6 @@ def run(arguments: argparse.Namespace) -> bool:
     console.print(f"{corpus!r}; the last {len(validation)} characters judge\n")
     console.print(f"{network.summary()}\n")
 
-    def report(history: History) -> None:
-        network.save(arguments.out)
-        _print_epoch(console, history)
-        _print_sample(console, network, corpus, arguments)
-
     trainer = Trainer(network, Adam(Cosine(arguments.lr, per="batch"), clip_norm=1.0), metrics={})
     history = trainer.fit(
         x,
@@ -128,13 +125,29 @@ def run(arguments: argparse.Namespace) -> bool:
         batch_size=arguments.batch_size,
         bptt=arguments.bptt,
         seed=arguments.seed,
-        after_epoch=report,
+        callbacks=_Report(console, corpus, arguments),
     )
     network.save(arguments.out)
     if history.interrupted:
         console.print(f"interrupted; what was learned is in {arguments.out}")
     console.print(f'\ngo on with: diglot write {arguments.out} --prompt "..."')
     return True
+
+
+@final
+@dataclass
+class _Report:
+    """Save the model after each epoch, say how good it is, and let it write."""
+
+    console: Console
+    corpus: Text
+    arguments: argparse.Namespace
+
+    def on_epoch_end(self, fit: Fit) -> None:
+        network = fit.trainer.network
+        network.save(self.arguments.out)
+        _print_epoch(self.console, fit.trainer.history)
+        _print_sample(self.console, network, self.corpus, self.arguments)
 
 
 def _require_writable(out: Path) -> None:

@@ -1,0 +1,154 @@
+"""A training as a file: a row for each batch or epoch, written as it happens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, final
+
+from diglot.config import brief
+from diglot.fitting import Fit
+
+Row: TypeAlias = Mapping[str, Any]
+"""Numbers by name, None where one is not known; read from a file, they are what it holds."""
+
+
+class Log(ABC):
+    """Write a row for each epoch, or each batch, into a text file.
+
+    A row begins with epoch and step, both counted over all fits of the trainer, and has the loss
+    and the learning rate; an epoch's has its seconds and what its evaluation gave, too. Every row
+    is in the file before the training goes on. A second fit and one that is resumed append; rows
+    of steps that will be made again are removed first.
+
+    Args:
+        path: of the file.
+        per: "epoch" or "batch".
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, per: str = "epoch") -> None:
+        if per not in ("epoch", "batch"):
+            raise ValueError(f"per is {brief(per)}, expected 'epoch' or 'batch'")
+        self.path, self.per = Path(path), per
+
+    @final
+    def on_fit_begin(self, fit: Fit) -> None:
+        """Open the file.
+
+        Raises:
+            FileExistsError: it holds the rows of another training.
+            ValueError: what it holds are no rows.
+        """
+        self._columns = ["epoch", "step", "loss", "learning_rate"]
+        if self.per == "epoch":
+            self._columns += ["seconds", "validation_loss", *fit.trainer.metrics]
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        if text and fit.trainer.steps == 0:
+            raise FileExistsError(
+                f"{self.path} holds another training's rows; give another name, or remove it"
+            )
+        try:
+            epochs = len(fit.trainer.history) + (self.per == "batch")
+            made = [
+                row
+                for row in self._parse(text)
+                if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.path} is no log of a training: {error}") from error
+        self._rewrite(made)
+
+    @final
+    def on_batch_end(self, fit: Fit) -> None:
+        """Write a batch's row."""
+        if self.per == "batch":
+            self._write(fit, len(fit.trainer.history) + 1, fit.loss)
+
+    @final
+    def on_epoch_end(self, fit: Fit) -> None:
+        """Write an epoch's row."""
+        if self.per == "epoch":
+            history = fit.trainer.history
+            evaluated = {"validation_loss": history.validation_loss, **history.metrics}
+            values = {name: column[-1] for name, column in evaluated.items()}
+            self._write(fit, len(history), history.loss[-1], history.seconds[-1], values)
+
+    @abstractmethod
+    def _format(self, row: Row) -> str:
+        """Write one row as a line."""
+
+    @abstractmethod
+    def _head(self) -> str:
+        """Write what stands above the rows."""
+
+    @abstractmethod
+    def _parse(self, text: str) -> list[dict[str, Any]]:
+        """Read the rows of a file."""
+
+    def _write(
+        self,
+        fit: Fit,
+        epoch: int,
+        loss: float,
+        seconds: float | None = None,
+        values: Mapping[str, float | None] | None = None,
+    ) -> None:
+        row = {
+            "epoch": epoch,
+            "step": fit.trainer.steps,
+            "loss": loss,
+            "learning_rate": fit.learning_rate,
+            "seconds": seconds,
+            **(values or {}),
+        }
+        with open(self.path, "a", encoding="utf-8", newline="") as stream:
+            stream.write(self._format({name: row.get(name) for name in self._columns}))
+
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
+        lines = [self._format({name: row.get(name) for name in self._columns}) for row in rows]
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        temporary.write_text(self._head() + "".join(lines), encoding="utf-8", newline="")
+        os.replace(temporary, self.path)
+
+
+@final
+class CSVLog(Log):
+    """Rows separated by commas, below a line of names; what is not known is empty."""
+
+    def _format(self, row: Row) -> str:
+        return _csv_line(["" if value is None else value for value in row.values()])
+
+    def _head(self) -> str:
+        return _csv_line(self._columns)
+
+    def _parse(self, text: str) -> list[dict[str, Any]]:
+        return list(csv.DictReader(io.StringIO(text)))
+
+
+@final
+class JSONLinesLog(Log):
+    """A JSON object on each line; what is not known, or is no finite number, is null."""
+
+    def _format(self, row: Row) -> str:
+        finite = {
+            n: None if v is None or not math.isfinite(float(v)) else v for n, v in row.items()
+        }
+        return f"{json.dumps(finite)}\n"
+
+    def _head(self) -> str:
+        return ""
+
+    def _parse(self, text: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+def _csv_line(values: list[Any]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream).writerow(values)
+    return stream.getvalue()
