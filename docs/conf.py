@@ -26,7 +26,7 @@ extensions = [
     "ext.chapters",
     "ext.root_pages",
 ]
-exclude_patterns = ["ext", "static", "pictures", "generated/static"]
+exclude_patterns = ["ext", "static", "pictures", "generated/static", "generated/ipython"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!diglot).*")]  # no other project's reference is at hand
 

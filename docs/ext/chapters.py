@@ -4,6 +4,7 @@ jupytext reads the script's cells; myst-nb runs them, and a cell that fails fail
 """
 
 import ast
+import os
 from dataclasses import dataclass
 from functools import cache
 
@@ -119,8 +120,18 @@ def _offer(app: Sphinx, doctree: nodes.document) -> None:
             section.insert(1, line)
 
 
+def _quiet_kernels() -> None:
+    """Give the kernels settings of their own, not the user's: they report errors, nothing else."""
+    folder = ROOT / "docs" / "generated" / "ipython"
+    settings = folder / "profile_default" / "ipython_kernel_config.py"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(folder)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Write the notebooks before Sphinx reads them."""
+    _quiet_kernels()
     app.connect("builder-inited", generate, priority=300)
     app.connect("doctree-read", _offer, priority=300)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -111,10 +111,16 @@ def _escape(text: str) -> str:
 def _process(
     app: Sphinx, what: str, name: str, obj: Any, options: Mapping[str, Any], lines: list[str]
 ) -> None:
-    text = "\n".join(lines)
+    # A module's text has no indentation to lose; Sphinx would take an example's for it.
+    text = obj.__doc__ if what == "module" and obj.__doc__ else "\n".join(lines)
     inherited = inspect.getdoc(type(obj)) if what in ("data", "attribute") else None
     undocumented = inherited is not None and text.strip() == inherited.strip()
     lines[:] = [] if undocumented else rest(text, EQUATIONS.get(name)).splitlines()
+
+
+def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of a named tuple, which its docstring explains."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field") else None
 
 
 def _tidy(app: Sphinx, doctree: nodes.document) -> None:
@@ -144,5 +150,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Translate the docstrings that autodoc reads."""
     app.connect("autodoc-process-docstring", _process)
     app.connect("autodoc-process-signature", _shorten)
+    app.connect("autodoc-skip-member", _skip)
     app.connect("doctree-read", _tidy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
