@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference reproduce lint format clean
+.PHONY: demo test reference reproduce docs docs-test measured lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -16,6 +16,17 @@ reference: .venv/installed  ## run the tests on the NumPy reference
 
 reproduce: .venv/installed  ## run the book's experiments (some ten minutes)
 	$(BIN)/diglot reproduce
+
+docs: .venv/docs  ## build the site into build/docs/html
+	$(BIN)/python -m sphinx -W --keep-going -n -q -d build/docs/doctrees docs build/docs/html
+
+docs-test: .venv/docs  ## test the site's extensions, and the built site in a browser
+	MYPYPATH=python:docs $(BIN)/mypy --strict docs/conf.py docs/ext
+	$(BIN)/python -m pytest -m '' tests/site tests/browser
+
+measured: .venv/installed  ## measure anew what the kernels' pages show (a quarter of an hour)
+	$(BIN)/diglot bench --json build/bench.json
+	$(BIN)/python docs/ext/measured.py build/bench.json
 
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check
@@ -37,4 +48,8 @@ clean:
 
 .venv/installed: .venv/python $(SOURCES)
 	$(BIN)/pip install --quiet '.[test,lint]'
+	touch $@
+
+.venv/docs: .venv/installed
+	$(BIN)/pip install --quiet 'diglot[docs,browser]'
 	touch $@

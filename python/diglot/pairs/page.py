@@ -56,29 +56,28 @@ body {{ margin: 0 auto; max-width: 110rem; padding: 0 clamp(0.75rem, 2vw, 2rem) 
 """
 
 
-def fragment(pair: Pair, *, heading: int = 2, with_style: bool = False) -> str:
+def fragment(
+    pair: Pair, *, heading: int = 2, with_style: bool = False, columns_only: bool = False
+) -> str:
     """Make the body of a page: one element of the class `diglot-pair`.
 
     Args:
         pair: what `diglot.pairs.find` returns.
         heading: the level of the heading with the name; the parts are one level below.
         with_style: put the style sheet in front, for a page that does not have it.
+        columns_only: leave out the name, title and equation, for a page that has them already.
     """
     style = f"<style>{css()}</style>\n" if with_style else ""
-    return style + "\n".join(_lines(pair, heading))
+    return style + "\n".join(_lines(pair, heading, columns_only))
 
 
-def _lines(pair: Pair, heading: int) -> Iterator[str]:
+def _lines(pair: Pair, heading: int, columns_only: bool) -> Iterator[str]:
     anchor = f"pair-{pair.name}"
-    yield f'<article class="diglot-pair" aria-labelledby="{anchor}">'
-    yield f'<h{heading} class="pair-name" id="{anchor}">{escape.escape(pair.name)}</h{heading}>'
-    yield f'<p class="pair-title">{_prose(pair.title)}</p>'
-    math = mathml(pair.latex) if pair.latex else None
-    if math is not None:
-        yield f'<div class="pair-equation" tabindex="0">{math}</div>'
-    elif pair.equation:
-        text = escape.escape(pair.equation)
-        yield f'<pre class="pair-equation" tabindex="0">{text}</pre>'
+    if columns_only:
+        yield f'<article class="diglot-pair" aria-label="{escape.escape(pair.name)}">'
+    else:
+        yield f'<article class="diglot-pair" aria-labelledby="{anchor}">'
+        yield from _head(pair, anchor, heading)
     if len(pair.parts) > 2:
         yield '<nav class="pair-contents" aria-label="Parts"><ol>'
         for number, part in enumerate(pair.parts, 1):
@@ -89,6 +88,17 @@ def _lines(pair: Pair, heading: int) -> Iterator[str]:
     agreement = escape.escape(str(pair.agreement))
     yield f'<p class="pair-agreement">Compared just before: {agreement}.</p>'
     yield "</article>"
+
+
+def _head(pair: Pair, anchor: str, heading: int) -> Iterator[str]:
+    yield f'<h{heading} class="pair-name" id="{anchor}">{escape.escape(pair.name)}</h{heading}>'
+    yield f'<p class="pair-title">{_prose(pair.title)}</p>'
+    math = mathml(pair.latex) if pair.latex else None
+    if math is not None:
+        yield f'<div class="pair-equation" tabindex="0">{math}</div>'
+    elif pair.equation:
+        text = escape.escape(pair.equation)
+        yield f'<pre class="pair-equation" tabindex="0">{text}</pre>'
 
 
 def _part(part: Part, anchor: str, heading: int) -> Iterator[str]:
