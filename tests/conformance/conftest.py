@@ -8,7 +8,7 @@ def pytest_terminal_summary(terminalreporter):
     counts, reasons = Counter(), {}
     for outcome in ("passed", "skipped", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
-            operator = dict(report.user_properties).get("onnx operator")
+            operator = dict(getattr(report, "user_properties", ())).get("onnx operator")
             if operator is None or report.when != "call":
                 continue
             counts[operator, outcome] += 1
