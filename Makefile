@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference reproduce docs docs-test measured lint format clean
+.PHONY: demo test reference conformance reproduce docs docs-test measured lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -13,6 +13,9 @@ test: .venv/installed  ## run the tests
 
 reference: .venv/installed  ## run the tests on the NumPy reference
 	DIGLOT_BACKEND=reference $(BIN)/python -m pytest
+
+conformance: .venv/installed  ## run the ONNX node tests, and count them by operator
+	$(BIN)/python -m pytest tests/conformance
 
 reproduce: .venv/installed  ## run the book's experiments (some ten minutes)
 	$(BIN)/diglot reproduce
@@ -47,7 +50,7 @@ clean:
 	touch $@
 
 .venv/installed: .venv/python $(SOURCES)
-	$(BIN)/pip install --quiet '.[test,lint]'
+	$(BIN)/pip install --quiet '.[test,lint,conformance]'
 	touch $@
 
 .venv/docs: .venv/installed
