@@ -1,0 +1,122 @@
+"""Typical mistakes, recognised by what they do to a result."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diglot._typing import Array
+from diglot.kernels.cases import ROLES
+from diglot.kernels.draw import Arguments
+from diglot.kernels.tolerance import Truth
+
+__all__ = ["cause_of_shape", "cause_of_value", "wrong_elements"]
+
+
+@np.errstate(all="ignore")
+def wrong_elements(actual: Array, key: str, expected: Truth) -> Array:
+    """Mark the elements that are farther from the truth than rounding may carry them."""
+    value, tolerance = expected.values[key], expected.tolerances[key]
+    rounded = value.astype(actual.dtype)
+    same = (rounded == actual) | (np.isnan(rounded) & np.isnan(actual))
+    near = np.abs(actual.astype(np.float64) - value) <= tolerance
+    wrong: Array = ~(same | near)
+    return wrong
+
+
+def cause_of_shape(actual: Array, value: Array) -> str:
+    """Guess why a result has another shape; "" if nothing is recognised."""
+    if actual.ndim == value.ndim and actual.shape == value.shape[::-1]:
+        return " It is transposed."
+    if actual.ndim == value.ndim and sorted(actual.shape) == sorted(value.shape):
+        return " The axes are in another order."
+    for axis in range(actual.ndim):
+        left = actual.shape[:axis] + actual.shape[axis + 1 :]
+        if left == value.shape:
+            what = "the sum over the batch" if axis == 0 else f"a sum over axis {axis}"
+            return f" One axis is too many: is {what} missing?"
+    if actual.size == value.size:
+        return " There are as many elements: it needs a reshape, or its axes another order."
+    if actual.ndim < value.ndim:
+        return f" It has {actual.ndim} axes, expected {value.ndim}: was too much summed?"
+    return ""
+
+
+@np.errstate(all="ignore")
+def cause_of_value(
+    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments
+) -> str:
+    """Guess why a result has other values; "" if nothing is recognised."""
+    if value.dtype.kind != "f":
+        return ""
+    actual = actual.astype(np.float64)
+    return next(_causes(actual, value, wrong, key, arguments), "")
+
+
+def _causes(
+    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments
+) -> Iterator[str]:
+    """Yield what fits, the surest first."""
+    if ROLES.get(key) == "target" and np.array_equal(actual, arguments[key], equal_nan=True):
+        yield (
+            f" {key} has not changed. `{key} = ...` makes a new array, of which the caller sees "
+            f"nothing; `{key}[...] = ...` and `{key} -= ...` change the one that was passed."
+        )
+    if np.isnan(actual[wrong]).all() and np.isfinite(value[wrong]).all():
+        yield _cause_of_nan(actual, wrong, arguments)
+    if wrong.any() and not actual.any():
+        yield " All of it is 0: was nothing written into it?"
+    yield from _causes_of_sums(actual, value, arguments)
+    if value.ndim == 2 and value.shape[0] == value.shape[1] and _near(actual.T, value):
+        yield " It is transposed."
+    if value.ndim == 4 and wrong.shape[2] > 2 and not wrong[:, :, 1:-1, 1:-1].any():
+        yield " Only the border of the image is wrong: look at the padding."
+    if value.ndim and _special(arguments):
+        yield (
+            " The arguments hold NaN or infinity, which must follow the formula: infinity * 0 is "
+            "NaN, and each comparison with NaN is False."
+        )
+
+
+def _causes_of_sums(actual: Array, value: Array, arguments: Arguments) -> Iterator[str]:
+    """Recognise a factor, a summand that is missing, and an order of axes."""
+    counts = value != 0
+    ratios = (actual / value)[counts & np.isfinite(actual) & np.isfinite(value)]
+    if ratios.size > 1 and np.ptp(ratios) <= 1e-4 * abs(ratios[0]):
+        yield _cause_of_factor(float(np.median(ratios)), arguments)
+    bias = arguments.get("b")
+    if isinstance(bias, np.ndarray) and value.ndim in (2, 4):
+        added = bias if value.ndim == 2 else bias[:, None, None]
+        if added.size and _near(actual + added, value):
+            yield " The bias b is missing."
+
+
+def _cause_of_nan(actual: Array, wrong: Array, arguments: Arguments) -> str:
+    if _special(arguments):
+        return (
+            " The arguments hold infinities, and infinity * 0 is NaN: choose with np.where, where "
+            "the formula chooses."
+        )
+    return (
+        " It is NaN where a number is expected: infinity / infinity or infinity - infinity, after "
+        "an exponential has overflowed? Or memory that was never written?"
+    )
+
+
+def _cause_of_factor(factor: float, arguments: Arguments) -> str:
+    if abs(factor + 1) < 1e-4:
+        return " The sign is wrong."
+    rows = next((len(v) for v in arguments.values() if isinstance(v, np.ndarray) and v.ndim), 0)
+    if rows > 1 and abs(factor / rows - 1) < 1e-4:
+        return f" Each is {rows} times too large: there are {rows} rows, is the mean missing?"
+    if rows > 1 and abs(factor * rows - 1) < 1e-4:
+        return f" Each is {rows} times too small: there are {rows} rows, is a mean one too many?"
+    return f" Each is {factor:.4g} times what it should be."
+
+
+def _special(arguments: Arguments) -> bool:
+    floats = [v for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    return any(not np.isfinite(array).all() for array in floats)
+
+
+def _near(a: Array, b: Array) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True))
