@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, final
 
-from diglot.cli import bench, demo, info, ladder, reproduce, train_text, verify, write
+from diglot.cli import bench, demo, exercise, info, ladder, reproduce, train_text, verify, write
 from diglot.cli.console import UsageError
 from diglot.errors import DataError, ModelFileError
 
 __all__ = ["build_parser", "main"]
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = (info, demo, verify, bench, ladder, reproduce, train_text, write)
+_COMMANDS = (info, demo, verify, bench, ladder, reproduce, train_text, write, exercise)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 
 from diglot._typing import Array
 from diglot.exercises.exercise import Exercise
-from diglot.exercises.messages import Wrong, explain_exception
+from diglot.exercises.known_mistakes import recognised
+from diglot.exercises.messages import Wrong, explain_exception, names_of_outputs
 from diglot.kernels import reference
 from diglot.kernels.cases import ROLES
+from diglot.kernels.draw import Arguments
 
 __all__ = ["Watched", "as_kernel", "load"]
 
@@ -40,7 +43,8 @@ def load(exercise: Exercise, path: Path) -> Any:
     own = getattr(importlib.import_module(exercise.home), exercise.name)
     if list(inspect.signature(answer).parameters) != list(inspect.signature(own).parameters):
         raise Wrong(
-            f"The arguments of {exercise.name} must stay: ({', '.join(inspect.signature(own).parameters)})."
+            f"The arguments of {exercise.name} must stay: "
+            f"({', '.join(inspect.signature(own).parameters)})."
         )
     return answer
 
@@ -61,6 +65,7 @@ class Watched:
         self.complaint = ""
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
+        """Call the function, and look at its arguments and its result."""
         arguments = self._signature.bind(*positional, **named).arguments
         inputs = {n: v for n, v in arguments.items() if isinstance(v, np.ndarray)}
         before = {n: v.copy() for n, v in inputs.items() if ROLES.get(n) != "target"}
@@ -68,7 +73,9 @@ class Watched:
         self._require_result(result)
         for name, value in before.items():
             if not np.array_equal(inputs[name], value, equal_nan=value.dtype.kind == "f"):
-                self._complain(f"{name} was changed: compute with a copy, or without `{name} -= ...`.")
+                self._complain(
+                    f"{name} was changed: compute with a copy, or without `{name} -= ...`."
+                )
         for output in _arrays(result):
             for name, value in inputs.items():
                 if np.may_share_memory(output, value):
@@ -77,7 +84,7 @@ class Watched:
                         "other. Return a new array."
                     )
         if self._is_cell:
-            self._require_form(result, self._own(*positional, **named))
+            self._require_form(result, self._own(*positional, **named), arguments)
         return result
 
     def _complain(self, text: str) -> None:
@@ -87,16 +94,46 @@ class Watched:
         if result is None and not self._in_place:
             raise Wrong("It returned None: does it end with `return`?")
         if result is not None and self._in_place:
-            raise Wrong("It returned something: it should change its arguments, and return nothing.")
+            raise Wrong(
+                "It returned something: it should change its arguments, and return nothing."
+            )
+        if result is not None and not isinstance(result, tuple | np.ndarray | np.generic | float):
+            raise Wrong(
+                f"It returned a {type(result).__name__}, expected an array; several are returned "
+                "with commas between them: return a, b"
+            )
 
-    def _require_form(self, result: Any, expected: tuple[Array, ...]) -> None:
-        """Compare number and shapes: the kernel around a cell would stumble over them."""
+    def _require_form(self, result: Any, expected: tuple[Array, ...], arguments: Arguments) -> None:
+        """Compare with the library's cell: seen through the kernel around it, it is harder."""
+        names = names_of_outputs(self._own.__doc__ or "", len(expected))
         if not isinstance(result, tuple) or len(result) != len(expected):
             count = len(result) if isinstance(result, tuple) else 1
-            raise Wrong(f"It returned {count} array(s), expected {len(expected)}.")
+            raise Wrong(f"It returned {count} of {len(expected)} arrays: {', '.join(names)}.")
         for i, (mine, own) in enumerate(zip(result, expected, strict=True)):
             if np.shape(mine) != own.shape:
-                raise Wrong(f"Result {i} has shape {np.shape(mine)}, expected {own.shape}.")
+                raise Wrong(f"{names[i]} has shape {np.shape(mine)}, expected {own.shape}.")
+            far = ~np.isclose(mine, own, rtol=1e-2, atol=1e-3, equal_nan=True)
+            if far.any():
+                row, column = map(int, np.argwhere(far)[0])
+                outputs = {f"output {place}": part for place, part in enumerate(result)}
+                cause = recognised(self._own.__name__, outputs, arguments, 1)
+                raise Wrong(
+                    f"{names[i]}[{row}, {column}] is {mine[row, column]:.7g}, expected "
+                    f"{own[row, column]:.7g}.{cause or _cause_of_blocks(result, expected)}"
+                )
+
+
+def _cause_of_blocks(result: tuple[Array, ...], expected: tuple[Array, ...]) -> str:
+    """Recognise gates side by side in another order; a block is as wide as the first result."""
+    width = expected[0].shape[1]
+    for mine, own in zip(result, expected, strict=True):
+        if width and mine.shape == own.shape and own.shape[1] > width:
+            blocks = np.split(mine, own.shape[1] // width, axis=1)
+            for order in permutations(range(len(blocks))):
+                turned = np.concatenate([blocks[i] for i in order], axis=1)
+                if np.allclose(turned, own, rtol=1e-2, atol=1e-3) and list(order) != sorted(order):
+                    return " The gates are right, but side by side in another order."
+    return ""
 
 
 def _arrays(result: Any) -> Iterator[Array]:

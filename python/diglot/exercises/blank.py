@@ -20,7 +20,9 @@ def blank(exercise: Exercise) -> str:
         return _cpp(exercise)
     found = definition(exercise)
     if isinstance(found.node, ast.ClassDef):
-        body = _without_bodies(found, [node for node in found.node.body if _is_blanked(exercise, node)])
+        body = _without_bodies(
+            found, [node for node in found.node.body if _is_blanked(exercise, node)]
+        )
     else:
         body = _without_bodies(found, [found.node])
     return f'"""{_heading(exercise)}\n"""\n\n{imports(found)}\n\n{body}'
@@ -92,7 +94,7 @@ def _without_bodies(found: Definition, functions: list[ast.FunctionDef] | list[a
         start = (first.end_lineno or first.lineno) if text else first.lineno - 1
         indent = " " * first.col_offset
         lines[start : node.end_lineno] = [
-            f'{indent}raise NotImplementedError("write the body of {node.name} in place of this line")'
+            f'{indent}raise NotImplementedError("write the body of {node.name} here")'
         ]
     cut = len(found.lines) - len(lines)
     return "\n".join(lines[found.first : found.end - cut]) + "\n"

@@ -7,7 +7,6 @@ import numpy as np
 from diglot.exercises.messages import (
     Wrong,
     describe,
-    explain,
     explain_exception,
 )
 from diglot.exercises.report import Report, Row
@@ -36,10 +35,10 @@ def questions(subject: Subject, report: Report) -> Iterator[Row]:
             complaints.append(subject.complaint(case, subject.arguments(case, dtype), dtype))
         yield verdict(f"parity, {dtype}", complaints, "cases")
     if isinstance(subject, Function):
+        complaint = subject.watched.complaint
+        yield Row("inputs", not complaint, "not respected" if complaint else "untouched", complaint)
         if subject.exercise.judge in GRADIENTS:
             yield _gradient(subject, report)
-        complaint = subject.watched.complaint
-        yield Row("inputs", not complaint, "changed" if complaint else "untouched", complaint)
     if subject.layouts():
         yield _layouts(subject, report)
 
@@ -59,7 +58,7 @@ def _gradient(subject: Function, report: Report) -> Row:
     for case in cases:
         report.at(f"gradient, case {case.name!r}")
         complaints.append(_gradient_complaint(subject, kernel, case))
-    return verdict("gradient", complaints, "cases agree with finite differences")
+    return verdict("gradient", complaints, "cases, by finite differences")
 
 
 def _gradient_complaint(subject: Function, kernel: str, case: Case) -> str:
@@ -88,12 +87,11 @@ def _layouts(subject: Subject, report: Report) -> Row:
             wrong: str | None
             try:
                 with np.errstate(all="ignore"):
-                    names = subject.names(len(expected.values))
-                    wrong = explain(run(arguments), expected, names, arguments)
+                    wrong = subject.explain(run(arguments), expected, arguments)
             except Wrong as error:
                 wrong = str(error)
             except Exception as error:
                 wrong = explain_exception(error, subject.path)
-            where = f"{describe(case.name, arguments)}\nIn memory the arrays lie {layout}: "
+            where = f"{describe(case.name, arguments)}\nWith arrays that lie {layout} in memory: "
             complaints.append(where + wrong if wrong else "")
-    return verdict("layouts", complaints, "ways to lie in memory")
+    return verdict("layouts", complaints, "cases that lie otherwise in memory")

@@ -19,7 +19,7 @@ from diglot.sources import folder
 __all__ = ["CompilerError", "build", "compiler"]
 
 _NEEDED = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
-_WANTED = ("-march=native", "-fopenmp")
+_WANTED = ("-march=native", "-fopenmp", "-Wl,-z,defs")  # the last: report what is not defined
 _LIMIT = 120.0  # seconds
 _MOST_ERRORS = 3
 
@@ -93,7 +93,8 @@ def _supported(command: tuple[str, ...]) -> tuple[str, ...]:
     """List those of the flags we would like that this compiler takes, and can link."""
     wanted = list(_WANTED)
     if platform.machine() in ("x86_64", "AMD64"):
-        wanted.append("-mno-mmx")  # GCC would spoil the x87 unit, on which LAPACK computes
+        # As the library's own; with MMX, GCC would spoil the x87 unit, on which LAPACK computes.
+        wanted += ["-mno-mmx", "-mprefer-vector-width=512"]
     with TemporaryDirectory() as temporary:
         program = Path(temporary) / "empty.cpp"
         program.write_text("int answer() { return 42; }\n", encoding="utf-8")
@@ -125,10 +126,10 @@ def _errors(exercise: Exercise, path: Path, text: str) -> str:
     lines = text.replace(f"{path}:", f"{path.name}:").splitlines()
     starts = [i for i, line in enumerate(lines) if re.search(r"\b(?:fatal )?error: ", line)]
     own = [i for i in starts if lines[i].startswith(f"{path.name}:")]
-    if not starts and "undefined" in text:
+    if not own and "undefined " in text:
         return (
             f"It compiles, but {exercise.name} is not found: keep its arguments, and the file's "
-            f"last lines.\n{_first(lines, 'undefined')}"
+            f"last lines.\n{_first(lines, 'undefined ')}"
         )
     shown = []
     for i in (own or starts)[:_MOST_ERRORS]:

@@ -1,4 +1,4 @@
-"""Grade a learner's file: compile it if need be, run it in a process of its own, watch over that."""
+"""Grade a learner's file: compile it if need be, run it in a process of its own, and watch."""
 
 import os
 import signal
@@ -66,7 +66,15 @@ def _run(
 ) -> Grade:
     report, printed = folder / "report", folder / "printed"
     report.touch()
-    command = [sys.executable, "-P", "-m", "diglot.exercises.child", exercise.name]
+    command = [
+        sys.executable,
+        "-P",
+        "-W",
+        "ignore::RuntimeWarning",
+        "-m",
+        "diglot.exercises.child",
+        exercise.name,
+    ]
     command += [str(path), str(report), library, str(int(speed))]
     with printed.open("wb") as output:
         process = subprocess.Popen(
@@ -85,8 +93,8 @@ def _run(
     rows, place, ended = read(report)
     if not in_time:
         message = (
-            f"In {place} it was stopped, after {limit:g} s without a result: does a loop never end? "
-            "(--limit gives it more time.)"
+            f"In {place} it was stopped, after {limit:g} s without a result: does a loop never "
+            "end? (--limit gives it more time.)"
         )
         rows.append(Row("answer", False, "never ends", message))
     elif not ended:

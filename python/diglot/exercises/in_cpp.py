@@ -39,7 +39,7 @@ EXERCISES: Sequence[Exercise] = (
     _rung(
         "matmul",
         "naive",
-        "3",
+        "1",
         "a product of matrices is three loops",
         "a.row(i)[k] is an element; c.rows, c.columns and b.rows are the sizes M, N and K.",
         "Sum in a variable, and write it to c.row(i)[j] once, after the loop over k.",
@@ -47,11 +47,11 @@ EXERCISES: Sequence[Exercise] = (
     _rung(
         "matmul",
         "loop_order",
-        "3",
+        "beyond",
         "the same loops in the order of the memory",
         "The innermost loop should run over j: rows of B and of C lie in the memory in that order.",
         "Set row i of C to 0 first (std::fill_n), then add a[i, k] times row k of B, for each k.",
-        beats=("naive", 2.0),
+        beats=("naive", 3.0),
     ),
     _rung(
         "conv2d",
@@ -73,13 +73,13 @@ EXERCISES: Sequence[Exercise] = (
         "first step.",
         "a.input(n, t) is the input of a step, a.before(n, t) the state before it, a.output(n, t) "
         "the state after it.",
-        "Column gate * H + u of the weights belongs to unit u: gates i, f, g, o. unit_step does the "
-        "rest.",
+        "Column gate * H + u of the weights belongs to unit u: gates i, f, g, o. unit_step does "
+        "the rest.",
     ),
     _rung(
         "matmul",
         "registers",
-        "3",
+        "beyond",
         "sums stay in registers",
         "Vec<T> is a register of lanes<T> numbers, for which + and * work as for one. "
         "broadcast(value) fills one.",
@@ -89,24 +89,24 @@ EXERCISES: Sequence[Exercise] = (
         "elements that exist. Rows that do not exist may be computed from the last one, if they "
         "are not stored.",
         blanks=("tile",),
-        beats=("naive", 3.0),
+        beats=("naive", 5.0),
     ),
     _rung(
         "matmul",
         "blocked",
-        "3",
+        "beyond",
         "a block of B stays in the cache",
         "tile adds to C: so C must be 0 before the first block.",
         "The outer loops run over blocks of B, block_depth x block_width<T>; the inner ones over "
         "tiles of C.",
         "a.part(i, k, rows, columns) is a part of a matrix, cut off at its edge. For the block at "
         "(first_k, first_j), the tile of C is at (i, first_j + j).",
-        beats=("naive", 3.0),
+        beats=("naive", 5.0),
     ),
     _rung(
         "lstm",
         "vector_gates",
-        "6",
+        "beyond",
         "exp and tanh of a whole register",
         "z(0), z(1), z(2), z(3) give registers: the z of i, f, g and o.",
         "sigmoid<T>(v) and tanh<T>(v) take a register; load_some(c, count) and store_some<T>(c, v, "

@@ -63,8 +63,8 @@ EXERCISES: Sequence[Exercise] = (
             "self.input_ and self.output are there: forward keeps them. The weight is self.param.",
             "The gradient of the input is output_grad @ weight.T, that of the weight "
             "input_.T @ output_grad.",
-            "The input may have further leading axes, (N, T, features). reshape(-1, features) makes "
-            "rows of all of them; `_rows` and `_with_leading_axes` do so and back.",
+            "The input may have further leading axes, (N, T, features). reshape(-1, features) "
+            "makes rows of all of them; `_rows` and `_with_leading_axes` do so and back.",
         ),
         "operation",
         "diglot.operations.dense",
@@ -111,7 +111,7 @@ EXERCISES: Sequence[Exercise] = (
     _kernel(
         "optim",
         "adam_inplace",
-        "4",
+        "beyond",
         "running means, and the correction of their start",
         "mean and mean_squares are changed in place: mean[...] = ...",
         "Both began at zero and are too small at first: divide by 1 - beta**step. The divided "
@@ -161,7 +161,7 @@ EXERCISES: Sequence[Exercise] = (
     _kernel(
         "embedding",
         "embedding_backward",
-        "6",
+        "beyond",
         "a row that was used twice gets two gradients",
         "dw[tokens] += dy adds only once where a token stands twice. np.add.at adds each time.",
         "The dtype of dw is that of dy, its shape (vocabulary_size, D).",
@@ -185,7 +185,7 @@ EXERCISES: Sequence[Exercise] = (
         "lstm_cell",
         "lstm_forward",
         "four gates and a cell state",
-        "x @ w_x + h @ w_h + b is (N, 4*H): all gates at once. np.split(..., 4, axis=1) parts them.",
+        "x @ w_x + h @ w_h + b is (N, 4*H), all gates; np.split(..., 4, axis=1) parts them.",
         "The order of the blocks is i, f, g, o. Only g goes through tanh.",
         "Return the state, the cell state, and the gates side by side, after their functions: "
         "np.concatenate([i, f, g, o], axis=1).",
@@ -203,7 +203,7 @@ EXERCISES: Sequence[Exercise] = (
         "lstm_cell_backward",
         "lstm_backward",
         "back through the gates of a step",
-        "h' = o * tanh(c'), so c' receives dh * o * (1 - tanh(c')²), besides the dc from the right.",
+        "h' = o * tanh(c'), so c' receives dh * o * (1 - tanh(c')²), besides what dc brings.",
         "c' = f * c + i * g: four products, four gradients.",
         "sigmoid_backward and tanh_backward take the gate's output: that is what `gates` holds.",
         "Return the gradient of c, which is dc * f, and dz of i, f, g, o side by side.",

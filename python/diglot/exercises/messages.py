@@ -3,7 +3,7 @@
 import linecache
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,20 @@ from diglot.exercises import mistakes_of_value
 from diglot.kernels.draw import Arguments
 from diglot.kernels.tolerance import Outputs, Truth, largest_difference
 
-__all__ = ["Wrong", "describe", "explain", "explain_exception", "names_of_outputs", "shape_text"]
+NAN = (
+    " It is NaN where a number is expected: infinity / infinity or infinity - infinity, after an "
+    "exponential has overflowed? Or memory that was never written (np.empty)?"
+)
+
+__all__ = [
+    "NAN",
+    "Wrong",
+    "describe",
+    "explain",
+    "explain_exception",
+    "names_of_outputs",
+    "shape_text",
+]
 
 
 class Wrong(Exception):  # noqa: N818 - it is not the program that has failed
@@ -54,7 +67,12 @@ def describe(case: str, arguments: Arguments) -> str:
 
 
 def explain(
-    actual: Outputs, expected: Truth, names: Sequence[str], arguments: Arguments
+    actual: Outputs,
+    expected: Truth,
+    names: Sequence[str],
+    arguments: Arguments,
+    nan: str = NAN,
+    known: Callable[[], str] = str,
 ) -> str | None:
     """Say what is wrong with some outputs, or give None if they are right.
 
@@ -63,6 +81,8 @@ def explain(
         expected: what they should be, and how exactly.
         names: what the docstring calls them.
         arguments: that it was called with.
+        nan: what it means if NaN stands where numbers are expected.
+        known: says which mistake is known to give these numbers, or "".
     """
     if len(actual) != len(expected.values):
         return (
@@ -71,7 +91,7 @@ def explain(
         )
     titles = dict(zip(expected.values, names, strict=True))
     for key, value in expected.values.items():
-        complaint = _wrong_form(titles[key], actual[key], value, expected)
+        complaint = _wrong_form(titles[key], actual[key], value, expected, arguments)
         if complaint:
             return complaint
     if largest_difference(actual, expected).units <= 1:
@@ -79,7 +99,13 @@ def explain(
     for key in expected.values:
         wrong = mistakes_of_value.wrong_elements(actual[key], key, expected)
         if wrong.any():
-            return _wrong_value(titles[key], actual[key], key, wrong, expected, arguments)
+            text = _wrong_value(titles[key], actual[key], expected.values[key], wrong)
+            return text + (
+                known()
+                or mistakes_of_value.cause_of_value(
+                    actual[key], expected.values[key], wrong, key, arguments, nan
+                )
+            )
     return str(largest_difference(actual, expected))
 
 
@@ -87,39 +113,32 @@ def _count(count: int) -> str:
     return f"{count} array{'s' * (count != 1)}"
 
 
-def _wrong_form(title: str, actual: Array, value: Array, expected: Truth) -> str | None:
-    if actual.dtype == object:
-        return f"{title} is {actual.item()!r}, expected an array of shape {value.shape}."
+def _wrong_form(
+    title: str, actual: Array, value: Array, expected: Truth, arguments: Arguments
+) -> str | None:
+    if actual.dtype.kind not in "fiub":
+        return f"{title} is {actual!r}, expected an array of shape {value.shape}."
     if actual.shape != value.shape:
         return (
             f"{title} has shape {actual.shape}, expected {value.shape}."
-            + mistakes_of_value.cause_of_shape(actual, value)
+            + mistakes_of_value.cause_of_shape(actual, value, arguments)
         )
     dtype = expected.dtype if value.dtype.kind == "f" and value.ndim else value.dtype
     if actual.dtype != dtype:
         return f"{title} has dtype {actual.dtype}, expected {dtype}." + (
             " Something in the computation is float64, and widened it: an array made without a "
             "dtype (np.zeros(shape) is float64), or a NumPy number."
-            if (actual.dtype, dtype) == (np.float64, np.float32)
+            if actual.dtype == np.float64 and dtype == np.float32
             else ""
         )
     return None
 
 
-def _wrong_value(
-    title: str,
-    actual: Array,
-    key: str,
-    wrong: Array,
-    expected: Truth,
-    arguments: Arguments,
-) -> str:
-    value = expected.values[key]
+def _wrong_value(title: str, actual: Array, value: Array, wrong: Array) -> str:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = f"{title}[{', '.join(map(str, index))}]" if index else title
     share = f" {int(wrong.sum())} of {value.size} elements differ." if value.size > 1 else ""
-    text = f"{place} is {actual[index]:.7g}, expected {value[index]:.7g}.{share}"
-    return text + mistakes_of_value.cause_of_value(actual, value, wrong, key, arguments)
+    return f"{place} is {actual[index]:.7g}, expected {value[index]:.7g}.{share}"
 
 
 def explain_exception(error: BaseException, path: str) -> str:

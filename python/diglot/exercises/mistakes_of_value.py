@@ -9,7 +9,12 @@ from diglot.kernels.cases import ROLES
 from diglot.kernels.draw import Arguments
 from diglot.kernels.tolerance import Truth
 
-__all__ = ["cause_of_shape", "cause_of_value", "wrong_elements"]
+_INFINITE = (
+    " The arguments hold infinities, and infinity * 0 is NaN: choose with np.where, where the "
+    "formula chooses."
+)
+
+__all__ = ["cause_of_shape", "cause_of_value", "is_special", "wrong_elements"]
 
 
 @np.errstate(all="ignore")
@@ -23,7 +28,7 @@ def wrong_elements(actual: Array, key: str, expected: Truth) -> Array:
     return wrong
 
 
-def cause_of_shape(actual: Array, value: Array) -> str:
+def cause_of_shape(actual: Array, value: Array, arguments: Arguments) -> str:
     """Guess why a result has another shape; "" if nothing is recognised."""
     if actual.ndim == value.ndim and actual.shape == value.shape[::-1]:
         return " It is transposed."
@@ -34,26 +39,28 @@ def cause_of_shape(actual: Array, value: Array) -> str:
         if left == value.shape:
             what = "the sum over the batch" if axis == 0 else f"a sum over axis {axis}"
             return f" One axis is too many: is {what} missing?"
+    if actual.ndim == value.ndim == 4 and "w" in arguments:
+        return " Rows: (H + 2*padding - dilation*(KH-1) - 1) // stride + 1; columns likewise."
     if actual.size == value.size:
         return " There are as many elements: it needs a reshape, or its axes another order."
     if actual.ndim < value.ndim:
-        return f" It has {actual.ndim} axes, expected {value.ndim}: was too much summed?"
+        return " Axes are missing: was too much summed?"
     return ""
 
 
 @np.errstate(all="ignore")
 def cause_of_value(
-    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments
+    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments, nan: str
 ) -> str:
     """Guess why a result has other values; "" if nothing is recognised."""
     if value.dtype.kind != "f":
         return ""
     actual = actual.astype(np.float64)
-    return next(_causes(actual, value, wrong, key, arguments), "")
+    return next(_causes(actual, value, wrong, key, arguments, nan), "")
 
 
 def _causes(
-    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments
+    actual: Array, value: Array, wrong: Array, key: str, arguments: Arguments, nan: str
 ) -> Iterator[str]:
     """Yield what fits, the surest first."""
     if ROLES.get(key) == "target" and np.array_equal(actual, arguments[key], equal_nan=True):
@@ -62,7 +69,7 @@ def _causes(
             f"nothing; `{key}[...] = ...` and `{key} -= ...` change the one that was passed."
         )
     if np.isnan(actual[wrong]).all() and np.isfinite(value[wrong]).all():
-        yield _cause_of_nan(actual, wrong, arguments)
+        yield _INFINITE if is_special(arguments) else nan
     if wrong.any() and not actual.any():
         yield " All of it is 0: was nothing written into it?"
     yield from _causes_of_sums(actual, value, arguments)
@@ -70,7 +77,7 @@ def _causes(
         yield " It is transposed."
     if value.ndim == 4 and wrong.shape[2] > 2 and not wrong[:, :, 1:-1, 1:-1].any():
         yield " Only the border of the image is wrong: look at the padding."
-    if value.ndim and _special(arguments):
+    if value.ndim and is_special(arguments):
         yield (
             " The arguments hold NaN or infinity, which must follow the formula: infinity * 0 is "
             "NaN, and each comparison with NaN is False."
@@ -81,39 +88,30 @@ def _causes_of_sums(actual: Array, value: Array, arguments: Arguments) -> Iterat
     """Recognise a factor, a summand that is missing, and an order of axes."""
     counts = value != 0
     ratios = (actual / value)[counts & np.isfinite(actual) & np.isfinite(value)]
-    if ratios.size > 1 and np.ptp(ratios) <= 1e-4 * abs(ratios[0]):
-        yield _cause_of_factor(float(np.median(ratios)), arguments)
+    if ratios.size and np.ptp(ratios) <= 1e-4 * abs(ratios[0]):
+        yield from _cause_of_factor(float(np.median(ratios)), ratios.size > 1, arguments)
     bias = arguments.get("b")
-    if isinstance(bias, np.ndarray) and value.ndim in (2, 4):
+    if isinstance(bias, np.ndarray) and bias.ndim == 1 and value.ndim in (2, 4):
         added = bias if value.ndim == 2 else bias[:, None, None]
         if added.size and _near(actual + added, value):
             yield " The bias b is missing."
 
 
-def _cause_of_nan(actual: Array, wrong: Array, arguments: Arguments) -> str:
-    if _special(arguments):
-        return (
-            " The arguments hold infinities, and infinity * 0 is NaN: choose with np.where, where "
-            "the formula chooses."
-        )
-    return (
-        " It is NaN where a number is expected: infinity / infinity or infinity - infinity, after "
-        "an exponential has overflowed? Or memory that was never written?"
-    )
-
-
-def _cause_of_factor(factor: float, arguments: Arguments) -> str:
-    if abs(factor + 1) < 1e-4:
-        return " The sign is wrong."
+def _cause_of_factor(factor: float, many: bool, arguments: Arguments) -> Iterator[str]:
+    """Name a factor that all elements have in common; of a single one only what is certain."""
     rows = next((len(v) for v in arguments.values() if isinstance(v, np.ndarray) and v.ndim), 0)
-    if rows > 1 and abs(factor / rows - 1) < 1e-4:
-        return f" Each is {rows} times too large: there are {rows} rows, is the mean missing?"
-    if rows > 1 and abs(factor * rows - 1) < 1e-4:
-        return f" Each is {rows} times too small: there are {rows} rows, is a mean one too many?"
-    return f" Each is {factor:.4g} times what it should be."
+    if abs(factor + 1) < 1e-4:
+        yield " The sign is wrong."
+    elif rows > 1 and abs(factor / rows - 1) < 1e-4:
+        yield f" It is {rows} times too large: there are {rows} rows, is the mean missing?"
+    elif rows > 1 and abs(factor * rows - 1) < 1e-4:
+        yield f" It is {rows} times too small: there are {rows} rows, is a mean one too many?"
+    elif many and abs(factor - 1) > 1e-3:
+        yield f" All elements are {factor:.4g} times what they should be."
 
 
-def _special(arguments: Arguments) -> bool:
+def is_special(arguments: Arguments) -> bool:
+    """Tell whether NaN or an infinity is among the numbers."""
     floats = [v for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
     return any(not np.isfinite(array).all() for array in floats)
 

@@ -12,7 +12,8 @@ from diglot.kernels.reference.windows import output_size, padded_shape, pair
 
 __all__ = ["Compiled"]
 
-_GUARD = 64  # elements on each side, and the alignment in bytes
+_GUARD = 4096  # elements on each side
+_LINE = 64  # bytes of a cache line
 
 
 @final
@@ -22,9 +23,10 @@ class _Guarded:
     def __init__(self, shape: Shape, dtype: DType, gap: int = 0, fill: Array | None = None) -> None:
         rows = int(np.prod(shape[:-1]))
         width = shape[-1] + gap
-        self._memory = np.full(rows * width + 3 * _GUARD, np.nan, dtype)
-        address = self._memory.ctypes.data
-        first = _GUARD + (-address % _GUARD) // dtype.itemsize
+        guard = _GUARD + width  # a row too many is the usual mistake
+        self._memory = np.full(rows * width + 2 * guard + _LINE, np.nan, dtype)
+        address = self._memory.ctypes.data + guard * dtype.itemsize
+        first = guard + (-address % _LINE) // dtype.itemsize
         whole = self._memory[first : first + rows * width].reshape(*shape[:-1], width)
         self.stride = width
         self.view = whole[..., : shape[-1]]

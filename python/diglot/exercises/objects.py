@@ -57,7 +57,7 @@ def about_operation(
             wrong = explain_exception(error, path)
         text = describe(name, {"input_": x, "weight": weight})
         complaints.append(f"{text}\n{wrong}" if wrong else "")
-    yield verdict("gradient", complaints, "cases agree with finite differences (gradcheck)")
+    yield verdict("gradient", complaints, "cases, by finite differences (gradcheck)")
 
 
 def _operation_complaint(
@@ -177,7 +177,7 @@ def about_walk(walk: _Walk, path: str, report: Report) -> Iterator[Row]:
     mine = np.array([number.grad for number in numbers.values()])
     near = bool(np.allclose(mine, numeric, rtol=1e-6))
     text = f"The gradients of a, b, c are {mine}, finite differences give {numeric}."
-    yield Row("gradient", near, "compared with finite differences", "" if near else text)
+    yield Row("gradient", near, "by finite differences", "" if near else text)
 
 
 def _walk_complaint(walk: _Walk, path: str, name: str, again: bool) -> str:

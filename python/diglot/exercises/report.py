@@ -65,8 +65,9 @@ class Report:
         self._write({"row": asdict(row)})
 
     def end(self) -> None:
-        """Say that all questions were asked."""
+        """Say that all questions were asked, and close the file."""
         self._write({"end": True})
+        self._file.close()
 
     def _write(self, line: object) -> None:
         self._file.write(json.dumps(line) + "\n")

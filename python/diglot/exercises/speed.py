@@ -1,4 +1,4 @@
-"""How fast is an answer? It takes turns with what it is compared with, so that both suffer alike."""
+"""How fast is an answer? It takes turns with what it is compared with: both suffer alike."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -54,10 +54,10 @@ def _of_function(subject: Function) -> Row:
         calls["C++"] = getattr(best_build(), name)
     with np.errstate(all="ignore"):
         times = fastest({n: partial(call, f, arguments, case.calls) for n, f in calls.items()})
-    text = f"{_times(times['reference'] / times['mine'])} the reference's"
+    text = f"{_times(times['reference'] / times['mine'])} the reference, on case {case.name}"
     if "C++" in times:
-        text += f"; the C++ kernel's is {_times(times['reference'] / times['C++'])}"
-    return Row("speed", None, f"{text} (case {case.name})")
+        text += f"; the C++ kernel {_times(times['reference'] / times['C++'])}"
+    return Row("speed", None, text)
 
 
 def _of_rung(subject: Rung) -> Row:
@@ -66,11 +66,15 @@ def _of_rung(subject: Rung) -> Row:
     slow, factor = exercise.beats or ("naive", 0.0)
     run: Callable[..., Any] = getattr(ladder, exercise.home)
     calls: dict[str, Callable[[], Any]] = {"mine": partial(subject.run, problem.arguments)}
-    for rung in {slow, exercise.rung, "library"}:
+    for rung in dict.fromkeys((slow, exercise.rung, "library")):
         calls[rung] = partial(run, rung, **problem.arguments)
     with num_threads(1):
         times = fastest(calls)
-    others = {n: times[slow] / t for n, t in times.items() if n not in ("mine", slow)}
+    others = {
+        "kernel" if name == "library" else name: times[slow] / seconds
+        for name, seconds in times.items()
+        if name not in ("mine", slow)
+    }
     return judged(times[slow] / times["mine"], slow, factor, others, problem.text)
 
 
@@ -86,17 +90,17 @@ def judged(
         others: how many times as fast as it the library's own are.
         problem: that was computed.
     """
-    told = ", ".join(f"{name} {_times(times)}" for name, times in others.items())
-    text = f"{_times(ratio)} the rung {slow}'s; the library's: {told}"
+    told = "; ".join(f"the library's {name} {_times(times)}" for name, times in others.items())
+    text = f"{_times(ratio)} the library's {slow}, on {problem}; {told}"
     if not factor:
-        return Row("speed", None, f"{text} ({problem})")
+        return Row("speed", None, text)
     message = (
-        f"It is {_times(ratio)} as fast as the rung {slow}; at least {factor:g} are asked for "
-        f"({problem}). diglot exercise hint says what makes the difference; another program that "
-        "keeps the processor busy may also be a reason: check again."
+        f"It is {_times(ratio)} as fast as the library's {slow}; {factor:g} x are asked for. The "
+        "hints say what makes the difference. If another program keeps the processor busy, check "
+        "again."
     )
     fast = ratio >= factor
-    return Row("speed", fast, f"{text} (asked: {factor:g}; {problem})", "" if fast else message)
+    return Row("speed", fast, f"{text}; asked: {factor:g} x", "" if fast else message)
 
 
 def _times(ratio: float) -> str:

@@ -52,7 +52,8 @@ Index scratch(const Index* n) {{
 
 template <class T>
 void run(const Index* n, const T* const* in, T* out, T* memory) {{
-    ladder::lstm_{rung}<T>({{{{n[0], n[1], n[2], n[3]}}, in[0], in[1], in[2], in[3], in[4], in[5], out}},
+    ladder::lstm_{rung}<T>({{{{n[0], n[1], n[2], n[3]}},
+                            in[0], in[1], in[2], in[3], in[4], in[5], out}},
                            memory, 1);
 }}
 """,
