@@ -21,7 +21,7 @@ ANSWER = "return dy * y * (1 - y)"
 def run(capsys, monkeypatch, tmp_path):
     """Run `diglot exercise` in an empty folder; give its exit status, output and errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "118")
 
     def call(*arguments):
         status = cli.main(["exercise", *map(str, arguments)])
@@ -167,6 +167,17 @@ def test_without_a_compiler_the_command_says_so(run, monkeypatch, tmp_path):
     status, _, err = run("check", "matmul_naive")
     assert status == 2
     assert err.splitlines()[-1].startswith("diglot: error: CXX=no-such-compiler is not found")
+
+
+def test_the_session_on_the_page_is_a_real_one(run):
+    page = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(\$ .*?)```", page, flags=re.S)
+    run("start", "sigmoid_backward")
+    answer("sigmoid_backward", "return dy * y")
+    shown = [line.split() for line in blocks[1].splitlines()[1:] if line.strip(" ─")]
+    real = [line.split() for line in run("check", "sigmoid_backward")[1].splitlines()]
+    assert len(shown) >= 8
+    assert [line for line in shown if line not in real] == []
 
 
 def test_the_page_lists_all_exercises():

@@ -307,7 +307,7 @@ def test_the_speed_of_python_is_told_and_not_judged(grade):
     assert found.passed
     assert found.rows[-1].name == "speed"
     assert found.rows[-1].passed is None
-    assert " x the reference, on case (70001,)" in found.rows[-1].result
+    assert " x as fast as the reference, on case (70001,)" in found.rows[-1].result
 
 
 def test_a_wrong_answer_is_not_timed(grade):
@@ -319,7 +319,7 @@ def test_the_mark_for_speed_is_a_factor(ratio, passed):
     row = speed.judged(ratio, "naive", 3.0, {"kernel": 100.0}, "512 x 512")
     assert row.passed is passed
     assert bool(row.message) is not passed
-    assert "the library's kernel 100 x" in row.result
+    assert "the library's kernel: 100 x" in row.result
     assert speed.judged(ratio, "naive", 0.0, {}, "512 x 512").passed is None
 
 
@@ -328,7 +328,10 @@ def test_a_rung_is_timed_beside_the_ladder(grade):
     found = grade("matmul_naive", LOOPS.format(less="<", a=ELEMENT), speed=True)
     assert found.passed
     assert found.rows[-1].name == "speed"
-    assert "x the library's naive, on (512 x 512) times (512 x 512)" in found.rows[-1].result
+    assert (
+        "x as fast as the library's naive, on (512 x 512) times (512 x 512)"
+        in found.rows[-1].result
+    )
     assert "the library's kernel" in found.rows[-1].result
 
 

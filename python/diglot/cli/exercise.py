@@ -77,12 +77,11 @@ def _list(arguments: argparse.Namespace) -> bool:
     from diglot.exercises import EXERCISES, number
 
     console = make_console()
-    table = make_table("no", "name", "language", "chapter", "what it teaches", "", right=["no"])
+    table = make_table("no name", "language", "chapter", "what it teaches", "")
     for exercise in EXERCISES:
         started = (arguments.folder / exercise.file_name).exists()
         table.add_row(
-            str(number(exercise)),
-            Text(exercise.name, no_wrap=True),
+            f"{number(exercise):2} {exercise.name}",
             exercise.language,
             exercise.chapter,
             exercise.learn,
@@ -218,8 +217,7 @@ def _print_grade(console: Console, grade: "Grade") -> None:
         what = row.message.rpartition("\n")[2]
         if row.message and what not in told:  # one mistake may fail several checks
             told.add(what)
-            console.print(f"{row.name}: ", style="bold", end="")
-            console.print(row.message)
+            console.print(Text.assemble((f"{row.name}: ", "bold"), row.message))
 
 
 def _print_next(console: Console, exercise: "Exercise") -> None:

@@ -54,9 +54,10 @@ def _of_function(subject: Function) -> Row:
         calls["C++"] = getattr(best_build(), name)
     with np.errstate(all="ignore"):
         times = fastest({n: partial(call, f, arguments, case.calls) for n, f in calls.items()})
-    text = f"{_times(times['reference'] / times['mine'])} the reference, on case {case.name}"
+    ratio = times["reference"] / times["mine"]
+    text = f"{_times(ratio)} as fast as the reference, on case {case.name}"
     if "C++" in times:
-        text += f"; the C++ kernel {_times(times['reference'] / times['C++'])}"
+        text += f"; the C++ kernel: {_times(times['reference'] / times['C++'])}"
     return Row("speed", None, text)
 
 
@@ -90,8 +91,8 @@ def judged(
         others: how many times as fast as it the library's own are.
         problem: that was computed.
     """
-    told = "; ".join(f"the library's {name} {_times(times)}" for name, times in others.items())
-    text = f"{_times(ratio)} the library's {slow}, on {problem}; {told}"
+    told = "".join(f"; the library's {name}: {_times(times)}" for name, times in others.items())
+    text = f"{_times(ratio)} as fast as the library's {slow}, on {problem}{told}"
     if not factor:
         return Row("speed", None, text)
     message = (
