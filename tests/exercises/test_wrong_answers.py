@@ -137,6 +137,12 @@ def test_a_message_says_which_case_and_what_was_passed(quick):
     assert found.rows[0].result == "6 of 13 cases"
 
 
+def test_a_message_shows_the_numbers_that_an_element_is_made_of(quick):
+    found = quick("relu_backward", "dx = dy.copy()\ndx[y < 0] = 0\nreturn dx")
+    assert ", y is 0." in found.message
+    assert "NaN" not in found.message  # there are some in the case, but elsewhere
+
+
 def test_a_slow_but_right_answer_passes(quick):
     """Loops over numbers, as the first hint says: the cases are small enough for them."""
     loops = """sh, sw = (stride, stride) if isinstance(stride, int) else stride

@@ -107,7 +107,7 @@ def _start(arguments: argparse.Namespace) -> bool:
     write_atomically(path, text.encode())
     print(f"written: {path}")
     if exercise.language == "C++":
-        print(f"includes: {sources.folder() / 'csrc'} (tell your editor, if it asks)")
+        print(f"headers: {sources.folder() / 'csrc'} (tell your editor, if it asks)")
         _warn_without_compiler()
     print(f"Write the body, then: diglot exercise check {_named(exercise, arguments.folder)}")
     return True

@@ -153,8 +153,33 @@ def _cpp(exercise: Exercise) -> str:
     path = f"csrc/ladder/{exercise.home}.h"
     formula = read(path).partition("\n#pragma")[0].partition(" A rung is")[0]
     formula = formula.partition("\n")[2].rstrip(" /\n")  # without its title
-    heading = "".join(f"// {line}".rstrip() + "\n" for line in _heading(exercise).splitlines())
-    return f"{heading}//\n// To be computed, as {path} says:\n{formula}\n//\n{text}"
+    parts = [
+        _commented(_heading(exercise)),
+        f"// To be computed, as {path} says:\n{formula}\n",
+        *(_commented(_declaration(*place)) for place in _TYPES[exercise.home]),
+        text,
+    ]
+    return "//\n".join(parts)
+
+
+# The types in a rung's arguments, which a learner would have to look up.
+_TYPES = {
+    "matmul": [("csrc/ladder/matmul.h", "Matrix")],
+    "conv2d": [("csrc/kernels/conv.h", "ConvShape"), ("csrc/kernels/view.h", "View")],
+    "lstm": [("csrc/ladder/lstm.h", "Lstm"), ("csrc/kernels/recurrent.h", "RecurrentShape")],
+}
+
+
+def _declaration(path: str, name: str) -> str:
+    """Quote a structure from a header."""
+    match = re.search(rf"^struct {name} \{{.*?^\}};$", read(path), flags=re.M | re.S)
+    if match is None:
+        raise LookupError(f"{path} has no struct {name}")
+    return f"From {path}:\n\n{textwrap.indent(match[0], '    ')}"
+
+
+def _commented(text: str) -> str:
+    return "".join(f"// {line}".rstrip() + "\n" for line in text.splitlines())
 
 
 def _body(text: str, name: str) -> tuple[int, int]:

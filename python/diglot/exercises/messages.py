@@ -99,7 +99,7 @@ def explain(
     for key in expected.values:
         wrong = mistakes_of_value.wrong_elements(actual[key], key, expected)
         if wrong.any():
-            text = _wrong_value(titles[key], actual[key], expected.values[key], wrong)
+            text = _wrong_value(titles[key], actual[key], expected.values[key], wrong, arguments)
             return text + (
                 known()
                 or mistakes_of_value.cause_of_value(
@@ -134,11 +134,19 @@ def _wrong_form(
     return None
 
 
-def _wrong_value(title: str, actual: Array, value: Array, wrong: Array) -> str:
+def _wrong_value(
+    title: str, actual: Array, value: Array, wrong: Array, arguments: Arguments
+) -> str:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = f"{title}[{', '.join(map(str, index))}]" if index else title
     share = f" {int(wrong.sum())} of {value.size} elements differ." if value.size > 1 else ""
-    return f"{place} is {actual[index]:.7g}, expected {value[index]:.7g}.{share}"
+    there = [
+        f"{name} is {array[index]:.7g}"
+        for name, array in arguments.items()
+        if isinstance(array, np.ndarray) and array.shape == value.shape and index
+    ]
+    also = f" There {', '.join(there)}." if there else ""
+    return f"{place} is {actual[index]:.7g}, expected {value[index]:.7g}.{also}{share}"
 
 
 def explain_exception(error: BaseException, path: str) -> str:

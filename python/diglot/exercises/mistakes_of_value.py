@@ -69,7 +69,7 @@ def _causes(
             f"nothing; `{key}[...] = ...` and `{key} -= ...` change the one that was passed."
         )
     if np.isnan(actual[wrong]).all() and np.isfinite(value[wrong]).all():
-        yield _INFINITE if is_special(arguments) else nan
+        yield _INFINITE if is_special(_there(arguments, wrong)) else nan
     if wrong.any() and not actual.any():
         yield " All of it is 0: was nothing written into it?"
     yield from _causes_of_sums(actual, value, arguments)
@@ -77,7 +77,7 @@ def _causes(
         yield " It is transposed."
     if value.ndim == 4 and wrong.shape[2] > 2 and not wrong[:, :, 1:-1, 1:-1].any():
         yield " Only the border of the image is wrong: look at the padding."
-    if value.ndim and is_special(arguments):
+    if value.ndim and is_special(_there(arguments, wrong)):
         yield (
             " The arguments hold NaN or infinity, which must follow the formula: infinity * 0 is "
             "NaN, and each comparison with NaN is False."
@@ -108,6 +108,12 @@ def _cause_of_factor(factor: float, many: bool, arguments: Arguments) -> Iterato
         yield f" It is {rows} times too small: there are {rows} rows, is a mean one too many?"
     elif many and abs(factor - 1) > 1e-3:
         yield f" All elements are {factor:.4g} times what they should be."
+
+
+def _there(arguments: Arguments, wrong: Array) -> Arguments:
+    """Give the numbers that an element is made of: those at its place, or all if nothing tells."""
+    same = {n: v for n, v in arguments.items() if np.shape(v) == wrong.shape}
+    return {n: v[wrong][:1] for n, v in same.items()} if same else arguments
 
 
 def is_special(arguments: Arguments) -> bool:
