@@ -181,8 +181,9 @@ class Rung(Subject):
 
     work = 30_000_000
     nan = (
-        " It is NaN where a number is expected: an element that was never written, or a sum of "
-        "what lies outside of the arrays: look at the loops' bounds and at the strides."
+        " It is NaN where a number is expected: an element that was never written, or added to "
+        "before it was set to 0, or a sum of what lies outside of the arrays: look at the loops' "
+        "bounds and at the strides."
     )
 
     def __init__(self, exercise: Exercise, path: str, library: str) -> None:
