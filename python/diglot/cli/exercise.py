@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.text import Text
 
 from diglot.atomic import write_atomically
@@ -153,6 +152,8 @@ def _hint(arguments: argparse.Namespace) -> bool:
 
 
 def _solution(arguments: argparse.Namespace) -> bool:
+    from rich.syntax import Syntax
+
     from diglot.exercises import solution
 
     exercise = _find(arguments.name)
