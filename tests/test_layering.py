@@ -70,11 +70,16 @@ ROOMS = {
         {"ground", "reference", "kernels", "threads", "optimizers", "losses", "layers"}
         | {"network", "trainer"},
     ),
+    "exercises": (
+        {"exercises"},
+        {"ground", "reference", "kernels", "autograd", "sources", "threads", "operations"}
+        | {"gradcheck", "verify", "ladder"},
+    ),
     "cli": (
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text", "pairs", "mistakes"},
+        | {"reproduce", "bench", "text", "sources", "pairs", "mistakes", "exercises"},
     ),
 }
 

@@ -6,9 +6,9 @@ Three questions are asked of every kernel, over the whole case table:
 - *gradient*: does the reference's backward kernel agree with finite differences of the forward one?
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -173,13 +173,16 @@ def _gradient(kernel: str, case: Case, seed: int) -> _Finding:
     return _Finding(worst.units, worst.difference, f"case {case.name!r}: {worst}")
 
 
-def gradient_checks(kernel: str, case: Case, seed: int = 0) -> list[ArrayCheck]:
-    """Compare a reference backward kernel with finite differences of its forward kernel.
+def gradient_checks(
+    kernel: str, case: Case, seed: int = 0, *, backward: Callable[..., Any] | None = None
+) -> list[ArrayCheck]:
+    """Compare a backward kernel with finite differences of the reference's forward kernel.
 
     Args:
         kernel: the backward kernel, a key of GRADIENTS.
         case: a smooth case of its forward kernel.
         seed: draws the arguments and the gradient of the output.
+        backward: what is judged; None means the reference's own.
 
     Returns:
         One check for each array that the backward kernel returns.
@@ -190,9 +193,10 @@ def gradient_checks(kernel: str, case: Case, seed: int = 0) -> list[ArrayCheck]:
     is_loss = outputs[0].ndim == 0
     rng = np.random.default_rng(seed)
     dy = np.ones(()) if is_loss else rng.standard_normal(outputs[0].shape)
-    backward = call(getattr(reference, kernel), rule.arguments(arguments, outputs, dy))
+    judged = getattr(reference, kernel) if backward is None else backward
+    gradients = call(judged, rule.arguments(arguments, outputs, dy))
     checks = []
-    for name, analytic in zip(rule.wrt, backward.values(), strict=True):
+    for name, analytic in zip(rule.wrt, gradients.values(), strict=True):
 
         def objective(value: npt.NDArray[np.float64], name: str = name) -> float:
             y = next(

@@ -15,6 +15,7 @@ from typing import NoReturn, final
 from diglot.cli import (
     bench,
     demo,
+    exercise,
     info,
     ladder,
     mistakes,
@@ -30,7 +31,19 @@ from diglot.errors import DataError, ModelFileError
 __all__ = ["build_parser", "main"]
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = (info, demo, verify, pair, bench, ladder, mistakes, reproduce, train_text, write)
+_COMMANDS = (
+    info,
+    demo,
+    verify,
+    pair,
+    exercise,
+    mistakes,
+    bench,
+    ladder,
+    reproduce,
+    train_text,
+    write,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
