@@ -31,7 +31,7 @@ rng = np.random.default_rng(5)
 #
 # $$ y_i = \sum_{u=0}^{2} x_{i+u-1} \, w_u $$
 #
-# A zero is put on each side (the padding), so that there are five answers.
+# A zero on each side (the padding) makes five answers of it.
 
 # %%
 x = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
