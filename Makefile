@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference reproduce lint format clean
+.PHONY: demo test reference reproduce notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -16,6 +16,14 @@ reference: .venv/installed  ## run the tests on the NumPy reference
 
 reproduce: .venv/installed  ## run the book's experiments (some ten minutes)
 	$(BIN)/diglot reproduce
+
+NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,$(wildcard examples/*.py))
+notebooks: $(NOTEBOOKS)  ## write the chapters as notebooks, executed, into build/notebooks
+
+build/notebooks/%.ipynb: examples/%.py .venv/docs
+	mkdir -p $(@D)
+	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@ $<
+	$(BIN)/jupyter-execute --inplace --timeout=120 $@
 
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check
@@ -37,4 +45,8 @@ clean:
 
 .venv/installed: .venv/python $(SOURCES)
 	$(BIN)/pip install --quiet '.[test,lint]'
+	touch $@
+
+.venv/docs: .venv/installed
+	$(BIN)/pip install --quiet 'diglot[docs,browser]'
 	touch $@
