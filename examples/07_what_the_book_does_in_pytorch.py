@@ -45,7 +45,6 @@ print(f"{1 - mask.mean():.1%} are dropped; the mean of 1 becomes {np.mean(mask /
 
 y, kernel_mask = kernels.dropout_forward(x, rate=p, seed=1)
 np.testing.assert_allclose(y, x * kernel_mask / (1 - p))
-np.testing.assert_allclose(np.mean(kernel_mask), 1 - p, atol=0.01)
 layer = diglot.Dropout(p)
 np.testing.assert_array_equal(layer.forward(x[None], inference=True), x[None])
 
@@ -124,7 +123,7 @@ variants = {
     "dropout": (0.5, 0.1),
     "dropout and schedule": (0.5, falling),
 }
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for name, (dropout, lr) in variants.items():
     runs = []
     for seed in (1, 2, 3):
@@ -134,14 +133,11 @@ for name, (dropout, lr) in variants.items():
         runs.append(trainer.fit(x_train[few], data.y_train[few], validation=judges, **settings))
     axes[0].semilogy(runs[0].epoch, np.mean([run.loss for run in runs], axis=0), label=name)
     judged = np.mean([run.validation_loss for run in runs], axis=0)
-    axes[1].semilogy(runs[0].epoch, judged, label=name)
+    axes[1].plot(runs[0].epoch, judged, label=name)
     print(f"{name:21} loss on other digits {judged[-1]:.3f}")
-axes[0].set_title("on the digits that are learnt")
-axes[1].set_title("on others")
-axes[0].set_ylabel("loss, mean of three")
-axes[0].legend()
-for axis in axes:
-    axis.set_xlabel("epoch")
+axes[0].set(title="on the digits that are learnt", xlabel="epoch", ylabel="loss, mean of three")
+axes[1].set(title="on others", xlabel="epoch")
+_ = axes[0].legend()
 
 # %% [markdown]
 # Without dropout the loss on the learnt digits goes to nothing: they are known by heart. With all
@@ -191,7 +187,7 @@ for epochs in (1, 6):
 # a temperature first: below one, the likely becomes likelier; above one, everything is possible.
 
 # %%
-prompt = "said the Mock Turtl"
+prompt = "said the "
 scores = writer.predict(corpus.vocabulary.encode(prompt)[None])[0, -1]  # (characters,)
 best = np.argsort(scores)[::-1][:8]
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
