@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance reproduce docs docs-test measured lint format clean
+.PHONY: demo test reference conformance reproduce docs docs-test measured notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -30,6 +30,14 @@ docs-test: .venv/docs  ## test the site's extensions, and the built site in a br
 measured: .venv/installed  ## measure anew what the kernels' pages show (a quarter of an hour)
 	$(BIN)/diglot bench --json build/bench.json
 	$(BIN)/python docs/ext/measured.py build/bench.json
+
+NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,$(wildcard examples/*.py))
+notebooks: $(NOTEBOOKS)  ## write the chapters as notebooks, executed, into build/notebooks
+
+build/notebooks/%.ipynb: examples/%.py .venv/docs
+	mkdir -p $(@D)
+	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@ $<
+	$(BIN)/jupyter-execute --inplace --timeout=120 $@
 
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check

@@ -18,27 +18,37 @@ from diglot.kernels import reference
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
+CHAPTERS = sorted((ROOT / "examples").glob("*.py"))  # their code is run by tests/test_examples.py
 
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+each_page = pytest.mark.parametrize("page", PAGES + CHAPTERS, ids=lambda page: page.name)
+
+
+def written(page):
+    """Read what a page says; of a chapter, its Markdown cells."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".py":
+        cells = re.findall(r"^# %% \[markdown\]\n((?:#.*\n)+)", text, flags=re.M)
+        text = re.sub(r"^# ?", "", "\n".join(cells), flags=re.M)
+    return text
 
 
 def fenced(page, language):
     """Yield (line, rest of the opening line, text) of each fenced block in one language."""
-    text = page.read_text(encoding="utf-8")
+    text = written(page)
     for match in re.finditer(rf"^```{language}\b[ ]*([^\n]*)\n(.*?)^```$", text, flags=re.M | re.S):
         yield text.count("\n", 0, match.start()) + 1, match[1].strip(), match[2]
 
 
 def inline_code(page):
     """List what stands between back-ticks outside of fenced blocks."""
-    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    prose = re.sub(r"^```.*?^```$", "", written(page), flags=re.M | re.S)
     return re.findall(r"`([^`\n]+)`", prose)
 
 
 def commands(page):
     """List the command lines: in console blocks, in indented ones, and between back-ticks."""
     lines = [line for _, _, text in fenced(page, "(?:console|bash)") for line in text.splitlines()]
-    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    prose = re.sub(r"^```.*?^```$", "", written(page), flags=re.M | re.S)
     lines += [line for line in prose.splitlines() if line.startswith("    ")]
     return [line.strip().removeprefix("$ ") for line in lines] + inline_code(page)
 
@@ -83,13 +93,13 @@ def test_a_make_target_is_one_that_exists(page):
 
 def anchors(page):
     """Name the headings of a page as links do."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.M)
+    headings = re.findall(r"^#+ (.+)$", written(page), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @each_page
 def test_a_relative_link_leads_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", written(page)):
         if re.match(r"\w+:", target):
             continue
         path, _, anchor = target.partition("#")
