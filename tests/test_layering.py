@@ -57,8 +57,7 @@ ROOMS = {
         {"ground", "reference", "kernels", "sources", "optimizers", "operations", "losses"}
         | {"layers", "verify"},
     ),
-    "inspection": ({"inspection"}, {"ground", "layers", "network"}),
-    "plots": ({"plots"}, {"ground", "metrics", "layers", "network", "trainer", "inspection"}),
+    "plots": ({"plots"}, {"ground", "trainer"}),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
         {"reproduce"},

@@ -4,22 +4,15 @@ Every function returns a matplotlib Figure and, given a path, also writes it the
 .pdf). No window is opened and no global state of matplotlib is touched.
 """
 
-from diglot.plots.convolution import feature_maps, filters
 from diglot.plots.curves import compare_curves
-from diglot.plots.distributions import distributions
 from diglot.plots.roofline import Point, roofline
 from diglot.plots.training import confusion_matrix, predictions, training_curves
-from diglot.plots.worst import worst_mistakes
 
 __all__ = [
     "Point",
     "compare_curves",
     "confusion_matrix",
-    "distributions",
-    "feature_maps",
-    "filters",
     "predictions",
     "roofline",
     "training_curves",
-    "worst_mistakes",
 ]

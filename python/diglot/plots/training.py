@@ -17,7 +17,6 @@ from diglot.plots.figure import COLOURS, MARKERS, finished, make_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
 
 _WRONG = "#B03A00"
 _MAX_IMAGES = 400
@@ -151,20 +150,11 @@ def confusion_matrix(
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise ShapeError(f"counts have shape {counts.shape}, expected (K, K)")
-    side = max(3.5, 0.5 * len(counts) + 1.2)
-    figure = make_figure(1, 1, width=side + 0.8, height=side)
-    (panel,) = figure.axes
-    image = draw_confusion(panel, counts, class_names)
-    figure.colorbar(image, ax=panel, label="share of the true class", shrink=0.8)
-    return finished(figure, path)
-
-
-def draw_confusion(
-    panel: Axes, counts: Array, class_names: Sequence[str] | None = None
-) -> AxesImage:
-    """Draw a confusion matrix into a panel; see `confusion_matrix`."""
     classes = len(counts)
     names = [_label(k, class_names) for k in range(classes)]
+    side = max(3.5, 0.5 * classes + 1.2)
+    figure = make_figure(1, 1, width=side + 0.8, height=side)
+    (panel,) = figure.axes
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i, j in zip(*np.nonzero(counts), strict=True):
@@ -174,7 +164,8 @@ def draw_confusion(
     panel.set_yticks(range(classes), names)
     panel.set(xlabel="predicted", ylabel="true")
     panel.tick_params(length=0)
-    return image
+    figure.colorbar(image, ax=panel, label="share of the true class", shrink=0.8)
+    return finished(figure, path)
 
 
 def _evaluated(history: History) -> list[str]:
