@@ -20,7 +20,8 @@ ROOMS = {
     "ground": ({"_arrays", "_typing", "atomic", "errors", "config", "flat"}, set()),
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
-    "autograd": ({"autograd"}, set()),
+    "svg": ({"svg"}, set()),
+    "autograd": ({"autograd"}, {"svg"}),
     "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),
     "winograd": ({"winograd"}, {"ground", "kernels"}),
@@ -32,12 +33,14 @@ ROOMS = {
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
-        {"architecture", "network", "sequences", "serialization", "state", "summary"},
-        {"ground", "kernels", "operations", "layers", "losses"},
+        {"architecture", "network", "sequences", "serialization", "state", "summary"}
+        | {"display", "diagram", "observation"},
+        {"ground", "svg", "kernels", "operations", "layers", "losses"},
     ),
     "trainer": (
-        {"trainer", "feeding", "history", "progress", "interrupt", "divergence", "early_stopping"},
-        {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
+        {"trainer", "feeding", "history", "progress", "interrupt", "divergence", "early_stopping"}
+        | {"sparkline"},
+        {"ground", "svg", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
     "interop": ({"interop"}, {"ground", "operations", "layers", "network"}),
@@ -46,7 +49,10 @@ ROOMS = {
         {"ground", "kernels", "operations", "layers", "losses", "network"},
     ),
     "verify": ({"verify"}, {"ground", "reference", "kernels", "threads", "gradcheck"}),
-    "plots": ({"plots"}, {"ground", "trainer"}),
+    "plots": (
+        {"plots"},
+        {"ground", "metrics", "datasets", "operations", "layers", "network", "trainer"},
+    ),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
         {"reproduce"},
