@@ -25,7 +25,7 @@ from diglot.svg import Drawing, escaped
 _LEFT, _WIDTH, _BAR = 44, 330, 110
 _LINE, _PADDING, _ARROW = 17, 10, 38
 _MARGIN = 12
-_CHARACTERS = 41  # of a monospaced font of 12.5 px, in a box
+_CHARACTERS = 37  # of a monospaced font of 12.5 px, in a box
 
 _INK, _SOFT, _GREY = "#1a1a1a", "#555555", "#767676"
 _FILLS = ((Conv2D, "#dcebfa"), (Dense, "#fff3d6"), (Recurrent, "#dff3e3"), (Embedding, "#f1e4f7"))
@@ -43,7 +43,7 @@ def draw(layers: Sequence[Layer], loss: Loss, summary: Summary) -> Drawing:
     total = max(summary.parameters, 1)
     parts = [_text(_LEFT + _WIDTH / 2, _MARGIN + 12, "input", _GREY, anchor="middle", bold=True)]
     parts.append(_text(_LEFT + _WIDTH + 14, _MARGIN + 12, "parameters", _GREY))
-    y = _MARGIN + 18
+    y = _MARGIN + 18.0
     shape = summary.input_shape
     for position, (layer, row) in enumerate(zip(layers, summary.rows, strict=True)):
         parts.append(_arrow(y, shape))
@@ -154,7 +154,7 @@ def _settings(layer: Layer) -> str:
     if dataclasses.is_dataclass(layer):
         fields = [field for field in dataclasses.fields(layer) if field.init]
         if any(field.name == "activation" and field.default is Linear for field in fields):
-            plain = dataclasses.replace(layer, activation=Linear)  # type: ignore[call-arg]
+            plain = dataclasses.replace(layer, activation=Linear)
         if fields and not fields[0].kw_only and fields[0].default is dataclasses.MISSING:
             first = f"{fields[0].name}="  # which a repr leaves out
     text = repr(plain).removeprefix(f"{type(layer).__name__}(").removesuffix(")")

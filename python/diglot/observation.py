@@ -92,10 +92,9 @@ def observe(network: Any, x: Array, y: Array | None, lengths: Array | None) -> O
                 operation.backward_params(gradient)
                 break
             gradient = operation.backward(gradient)
+    returned: list[Array | None] = [*gradients[::-1]] or [None] * len(walk)
     steps = tuple(
         Step(i, network.layers[i], operation, output, gradient)
-        for (i, operation), output, gradient in zip(
-            walk, outputs, gradients[::-1] or [None] * len(walk), strict=True
-        )
+        for (i, operation), output, gradient in zip(walk, outputs, returned, strict=True)
     )
     return Observation(walk[0][1].input_ if walk else np.asarray(x), steps, loss)

@@ -28,14 +28,19 @@ def html(columns: Mapping[str, Any], title: str) -> str:
     names = ["epoch", "loss", "validation_loss", *columns["metrics"], "learning_rate", "seconds"]
     values = {**columns, **columns["metrics"]}
     names = [name for name in names if any(value is not None for value in values[name])]
-    cells = "".join(f"<th>{escaped(name.replace('_', ' '))}</th>" for name in names)
+    cells = "".join(
+        f'<th style="padding:1px 8px">{escaped(name.replace("_", " "))}</th>' for name in names
+    )
     table = [f"<table><thead><tr>{cells}</tr></thead><tbody>"]
     previous = -1
     for row in _chosen(len(epochs), columns["best_epoch"]):
         if row > previous + 1:
             table.append(f'<tr><td colspan="{len(names)}" style="text-align:center">⋮</td></tr>')
         previous = row
-        cells = "".join(f"<td>{_number(values[name][row])}</td>" for name in names)
+        cells = "".join(
+            f'<td style="text-align:right;padding:1px 8px">{_number(values[name][row])}</td>'
+            for name in names
+        )
         bold = ' style="font-weight:bold"' if epochs[row] == columns["best_epoch"] else ""
         table.append(f"<tr{bold}>{cells}</tr>")
     table.append("</tbody></table>")

@@ -104,7 +104,8 @@ def worst_mistakes(
     lines = max(math.ceil(len(worst) / columns), 1)
     height = max(side, 1.55 * lines)
     figure = empty_figure(side + 1.0 + 1.35 * columns, height)
-    left, right = figure.subfigures(1, 2, width_ratios=[side + 0.8, 1.35 * columns])
+    halves = figure.subfigures(1, 2, squeeze=False, width_ratios=[side + 0.8, 1.35 * columns])
+    left, right = halves[0]
     _matrix(left.subplots(), counts, names)
     panels = np.ravel(right.subplots(lines, columns))
     for panel in panels[len(worst) :]:

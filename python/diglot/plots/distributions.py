@@ -77,7 +77,7 @@ def distributions(
         )
     columns = 1 if y is None else 2
     figure = make_figure(columns, len(shown), width=4.2, height=1.45)
-    panels = np.reshape(figure.axes, (len(shown), columns))
+    panels = [figure.axes[i : i + columns] for i in range(0, len(figure.axes), columns)]
     for step, row in zip(shown, panels, strict=True):
         name = f"{step.position} {type(step.layer).__name__}"
         if isinstance(step.operation, Activation):
@@ -90,9 +90,9 @@ def distributions(
             row[1].set_yscale("log")
             deviation = float(np.std(step.gradient, dtype=np.float64))
             row[1].set_title(f"deviation {deviation:.1e}", fontsize=8, loc="right")
-    panels[-1, 0].set_xlabel("output")
+    panels[-1][0].set_xlabel("output")
     if y is not None:
-        panels[-1, 1].set_xlabel("gradient of the loss with respect to it")
+        panels[-1][1].set_xlabel("gradient of the loss with respect to it")
     return finished(figure, path)
 
 
@@ -124,6 +124,7 @@ def _histogram(panel: Axes, values: Array, colour: str) -> None:
         )
     panel.tick_params(labelsize=8)
     panel.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
+    panel.xaxis.get_offset_text().set_fontsize(8)
     panel.spines[["top", "right"]].set_visible(False)
 
 

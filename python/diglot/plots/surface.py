@@ -91,7 +91,9 @@ def loss_surface(
     from matplotlib.colors import LogNorm, Normalize
 
     norm = LogNorm(low, high) if log else Normalize(low, high)
-    drawn = panel.contourf(surface.a, surface.b, values, levels, norm=norm, cmap="viridis")
+    drawn = panel.contourf(
+        surface.a, surface.b, values, levels, norm=norm, cmap="viridis", extend="both"
+    )
     panel.contour(
         surface.a, surface.b, values, levels, norm=norm, colors="white", linewidths=0.4, alpha=0.6
     )
@@ -106,6 +108,7 @@ def loss_surface(
     along = "random direction" if toward is None else "share of the way to"
     panel.set_xlabel(f"first {along}" if toward is None else f"{along} the first")
     panel.set_ylabel(f"second {along}" if toward is None else f"{along} the second")
+    panel.locator_params(nbins=6)
     panel.set_aspect("equal")
     return finished(figure, path)
 

@@ -159,7 +159,7 @@ def _curve(
 
 
 def _log_if_wide(panel: Axes) -> None:
-    curves = [line for line in panel.lines if len(line.get_xdata()) and line.get_linestyle() != ":"]
+    curves = [line for line in panel.lines if line.get_linestyle() != ":"]
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in curves])
     if values.min() > 0 and values.max() > 20 * values.min():
         from matplotlib.ticker import LogLocator, NullFormatter
