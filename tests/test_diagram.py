@@ -115,6 +115,15 @@ def test_a_layer_of_ones_own_with_signs_that_mean_something() -> None:
     assert escaped("a\x00<\n") == "a\N{REPLACEMENT CHARACTER}&lt;\N{REPLACEMENT CHARACTER}"
 
 
+def test_the_picture_on_the_page_is_what_the_page_draws() -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    first, *_ = (docs / "pictures.md").read_text(encoding="utf-8").split("## The network itself")
+    names: dict[str, object] = {}
+    exec(first.split("```python")[1].split("```")[0], names)
+    committed = (docs / "pictures" / "network.svg").read_text(encoding="utf-8")
+    assert names["network"].draw(input_shape=(1, 8, 8)).svg == committed
+
+
 def test_save_and_errors(tmp_path: Path) -> None:
     network = build("dense")
     with pytest.raises(ValueError, match="no parameters yet"):

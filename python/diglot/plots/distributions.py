@@ -42,7 +42,7 @@ def distributions(
 
     Healthy: outputs of about one width in all layers, and gradients whose standard deviation falls
     or grows by no more than a factor of ten from layer to layer. A tanh with two towers at -1 and
-    1 is saturated: its gradients vanish. Initial weights that are too large do that.
+    1 is saturated: it is flat there, and hardly learns. Initial weights that are too large do that.
 
     Args:
         network: set up or not; it is not changed.
