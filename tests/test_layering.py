@@ -20,7 +20,8 @@ ROOMS = {
     "ground": ({"_arrays", "_typing", "atomic", "errors", "config", "flat"}, set()),
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
-    "autograd": ({"autograd"}, set()),
+    "svg": ({"svg"}, set()),
+    "autograd": ({"autograd"}, {"svg"}),
     "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),
     "winograd": ({"winograd"}, {"ground", "kernels"}),
@@ -32,13 +33,15 @@ ROOMS = {
     "losses": ({"losses"}, {"ground", "kernels"}),
     "layers": ({"layers", "initializers"}, {"ground", "kernels", "operations"}),
     "network": (
-        {"architecture", "network", "parameters", "sequences", "serialization", "state", "summary"},
-        {"ground", "kernels", "operations", "layers", "losses"},
+        {"architecture", "network", "parameters", "sequences", "serialization", "state", "summary"}
+        | {"display", "diagram", "observation"},
+        {"ground", "svg", "kernels", "operations", "layers", "losses"},
     ),
     "trainer": (
         {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
-        | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"},
-        {"ground", "datasets", "optimizers", "metrics", "losses", "network"},
+        | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"}
+        | {"sparkline"},
+        {"ground", "svg", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),
     "interop": ({"interop"}, {"ground", "operations", "layers", "network"}),
@@ -57,7 +60,10 @@ ROOMS = {
         {"ground", "reference", "kernels", "sources", "optimizers", "operations", "losses"}
         | {"layers", "verify"},
     ),
-    "plots": ({"plots"}, {"ground", "trainer"}),
+    "plots": (
+        {"plots"},
+        {"ground", "metrics", "datasets", "operations", "layers", "network", "trainer"},
+    ),
     "ladder": ({"ladder"}, {"ground", "reference", "kernels", "nodes", "threads", "plots"}),
     "reproduce": (
         {"reproduce"},

@@ -69,6 +69,11 @@ class History:
             "interrupted": self.interrupted,
         }
 
+    def _repr_html_(self) -> str:
+        from diglot.sparkline import html
+
+        return html(self.to_dict(), repr(self))
+
     def __len__(self) -> int:
         return len(self.epoch)
 

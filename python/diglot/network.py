@@ -15,6 +15,7 @@ from diglot._arrays import plain_array
 from diglot._typing import Array, Shape
 from diglot.architecture import Architecture, checked_shape, describe, parse
 from diglot.config import checked_seed, floating, integer, resolve
+from diglot.display import Displayed
 from diglot.errors import ShapeError
 from diglot.flat import FlatArrays
 from diglot.layers import Create, Layer, Recurrent
@@ -34,7 +35,7 @@ from diglot.summary import Summary, summarize
 
 
 @final
-class NeuralNetwork(HasParameters, HasState):
+class NeuralNetwork(HasParameters, HasState, Displayed):
     """Layers in a row, and a loss.
 
     The layers get their parameters, in order and from one Generator, when the first batch (or

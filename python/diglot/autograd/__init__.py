@@ -11,8 +11,8 @@ Nobody writes a backward pass: each step of the computation becomes a node that 
 Book: chapter 6.
 """
 
-from diglot.autograd.drawing import Drawing
 from diglot.autograd.graph import Node, topological_order
 from diglot.autograd.number import NumberWithGrad
+from diglot.svg import Drawing
 
 __all__ = ["Drawing", "Node", "NumberWithGrad", "topological_order"]

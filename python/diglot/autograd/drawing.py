@@ -7,13 +7,10 @@ page and on a dark one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
-from os import PathLike
-from pathlib import Path
-from typing import final
 
 from diglot.autograd.layout import layered
+from diglot.svg import Drawing, escaped
 
 # Pixels.
 _LINE = 17
@@ -27,31 +24,6 @@ _MARGIN = 16
 
 _GIVEN, _COMPUTED = "#fff3d6", "#dcebfa"  # the fill of a box
 _INK, _ARROW = "#1a1a1a", "#808080"
-
-
-@final
-@dataclass(frozen=True, repr=False)
-class Drawing:
-    """A drawing as SVG text, which a notebook shows.
-
-    Args:
-        svg: the text.
-    """
-
-    svg: str
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file, which a browser opens."""
-        Path(path).write_text(self.svg, encoding="utf-8")
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def __str__(self) -> str:
-        return self.svg
-
-    def __repr__(self) -> str:
-        return f"<Drawing: {len(self.svg)} characters of SVG; save(path) writes them>"
 
 
 def draw(texts: Sequence[Sequence[str]], sources: Sequence[Sequence[int]]) -> Drawing:
@@ -100,15 +72,9 @@ def _box(left: float, width: float, middle: float, fill: str, lines: Sequence[st
         weight = ' font-weight="bold"' if i == 0 else ""
         shapes.append(
             f'<text x="{left + _PADDING:.1f}" y="{middle + (i - 1) * _LINE + 4.5:.1f}" '
-            f'fill="{_INK}"{weight}>{_escaped(line)}</text>'
+            f'fill="{_INK}"{weight}>{escaped(line)}</text>'
         )
     return "\n".join(["<g>", *shapes, "</g>"])
-
-
-def _escaped(text: str) -> str:
-    """Write text as XML can hold it: no control characters, and no signs that mean something."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _arrow(spans: list[tuple[float, float]], heights: list[float], port: float) -> str:

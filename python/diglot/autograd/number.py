@@ -6,8 +6,9 @@ from numbers import Real
 from typing import TypeAlias, cast, final
 
 from diglot.autograd import rules
-from diglot.autograd.drawing import Drawing, draw
+from diglot.autograd.drawing import draw
 from diglot.autograd.graph import Node, send_back, topological_order
+from diglot.svg import Drawing
 
 Operand: TypeAlias = "NumberWithGrad | float"
 

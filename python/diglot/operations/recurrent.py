@@ -33,6 +33,7 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
 
     Attributes:
         gates: how many blocks of H columns the weights have.
+        gate_names: a letter for each of them; none where nothing is gated.
         state: what the next forward begins with; None for the beginning of a sequence.
         carries: whether a forward leaves its last state there.
         final_state: the state after the last step, each row's own last step where there are
@@ -42,6 +43,7 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
     """
 
     gates: ClassVar[int] = 1
+    gate_names: ClassVar[str] = ""
     biases: ClassVar[tuple[str, ...]] = ("bias",)
     initial: ClassVar[tuple[str, ...]] = ("initial_hidden",)
 
@@ -98,6 +100,34 @@ class RecurrentOp(TakesLengths, ParamOperation, ABC):
         if self.carries:
             self.state = state
         return output
+
+    @final
+    def trace(self) -> dict[str, Array]:
+        """Give what every unit did at every step of the last forward, for looking at it.
+
+        Returns:
+            Copies, (N, T, H) each, by name: the gates, as they were applied ("i", "f", "g", "o" of
+            an LSTM, "r", "z", "n" of a GRU), and the states after each step ("h", and "c" of an
+            LSTM). They are zero after a row's end.
+
+        Raises:
+            ValueError: forward has not been run.
+        """
+        try:
+            saved = self._saved
+        except AttributeError:
+            raise ValueError(f"{self!r}: run forward before asking for a trace") from None
+        states = {
+            name.removeprefix("initial_")[0]: part[1:]
+            for name, part in zip(self.initial, saved, strict=False)
+        }
+        gates: dict[str, Array] = {}
+        if self.gate_names:
+            blocks = np.split(saved[len(self.initial)], self.gates, axis=2)
+            gates = dict(zip(self.gate_names, blocks, strict=True))
+        return {
+            name: self._whole(part.swapaxes(0, 1)).copy() for name, part in (gates | states).items()
+        }
 
     @final
     def _param_grad(self, output_grad: Array) -> tuple[Array, ...]:
@@ -220,6 +250,7 @@ class GRUOp(RecurrentOp):
     """
 
     gates: ClassVar[int] = 3
+    gate_names: ClassVar[str] = "rzn"
     biases: ClassVar[tuple[str, ...]] = ("bias", "recurrent_bias")
 
     reset_after: bool = True
@@ -256,6 +287,7 @@ class LSTMOp(RecurrentOp):
     """
 
     gates: ClassVar[int] = 4
+    gate_names: ClassVar[str] = "ifgo"
     initial: ClassVar[tuple[str, ...]] = ("initial_hidden", "initial_cell")
 
     def _run(self, x: Array, start: State) -> tuple[Array, State, tuple[Array, ...]]:

@@ -17,15 +17,20 @@ MARKERS = "osD^vPX"
 
 def make_figure(columns: int, rows: int, *, width: float, height: float) -> Figure:
     """Make an empty figure of equal panels, each of so many inches."""
+    figure = empty_figure(columns * width, rows * height)
+    figure.subplots(rows, columns)
+    return figure
+
+
+def empty_figure(width: float, height: float) -> Figure:
+    """Make a figure without panels, of so many inches."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             "plots need matplotlib, which is not installed: pip install 'diglot[plots]'"
         ) from error
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    figure.subplots(rows, columns)
-    return figure
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
