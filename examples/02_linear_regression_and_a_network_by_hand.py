@@ -242,7 +242,7 @@ for name, operation in learned.items():
 # * A hidden layer bends the line. It cannot get below the noise, and it should not.
 # * A wrong gradient still learns something. Only a measurement finds it.
 #
-# **Go on.** `diglot mistakes two-layers-by-hand` is E9 as code that runs, and a check that finds it.
-# `diglot pair dense_backward_weight` shows the gradients of $W$ and $B$ in NumPy and in C++.
+# **Go on.** `diglot mistakes two-layers-by-hand` is E9 as code that runs, and a check that finds
+# it. `diglot pair dense_backward_weight` shows the gradients of $W$ and $B$ in NumPy and in C++.
 # `diglot exercise start dense_backward_weight` lets you write them. Chapter 3 makes layers and
 # networks of the list.

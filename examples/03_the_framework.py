@@ -292,4 +292,5 @@ plots.training_curves(histories)
 #
 # - `diglot pair Dense` and `diglot pair WeightMultiply` show the library's classes and their C++.
 # - `diglot mistakes seed-in-every-layer` and `diglot mistakes shared-activation` run E11 and E12.
+# - `diglot exercise start WeightMultiply` lets you write an operation, and checks it.
 # - `diglot reproduce 3` makes the book's table.

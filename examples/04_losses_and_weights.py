@@ -240,5 +240,7 @@ plots.distributions(network_with("glorot"), x[:200], labels[:200])
 #
 # - `diglot pair softmax_forward` and `diglot pair softmax_cross_entropy_forward` show both in NumPy
 #   and in C++.
+# - `diglot exercise start softmax_cross_entropy_backward` lets you write the gradient of section
+#   2, `diglot exercise start relu_backward` that of the trap.
 # - `diglot mistakes softmax-shift` leaves out the subtraction of section 1.
 # - Chapter 4 goes on with what happens during the training: momentum, learning rates, dropout.

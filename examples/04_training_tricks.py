@@ -234,6 +234,8 @@ _ = axis.set(xlabel="accuracy on the test images, %", title="five seeds (dots), 
 #
 # - `diglot pair sgd_momentum_inplace`, `diglot pair adam_inplace` and `diglot pair dropout_forward`
 #   show the code in both languages.
+# - `diglot exercise start sgd_momentum_inplace` and `diglot exercise start dropout_forward` let you
+#   write them, and check what you wrote.
 # - `diglot mistakes momentum-sign`, `diglot mistakes adam-correction` and
 #   `diglot mistakes early-stopping-copy` run what goes wrong here.
 # - Chapter 5 puts convolutions in place of the first layer.

@@ -250,7 +250,7 @@ else:
 #
 # Where to go on:
 #
-# - `diglot train-text` and `diglot write`: a larger network, and longer texts
+# - `diglot train-text` and `diglot write --help`: a larger network, and longer texts
 #   (`docs/language-model.md`).
 # - `docs/interop.md`: which layers trade weights with PyTorch, and what is different there.
 # - `diglot mistakes`: `lr-decays-to-itself` and `dropout-stays-off` are the book's.
