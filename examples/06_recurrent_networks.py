@@ -249,4 +249,4 @@ print(f"the same, if only the first 4 to 8 rows arrive: {short:.1%}")
 # - `diglot mistakes` has the book's gates and states (E6, E7, E15); `docs/errata.md` tells about
 #   them.
 # - `diglot exercise list`: write the steps yourself, and have them checked.
-# - `diglot train-text` trains the chapter's language model, and `diglot write --help` lets it write.
+# - `diglot train-text` trains the chapter's language model; see `diglot write --help` for the rest.

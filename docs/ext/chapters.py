@@ -3,7 +3,6 @@
 jupytext reads the script's cells; myst-nb runs them, and a cell that fails fails the build.
 """
 
-import ast
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +10,6 @@ from functools import cache
 import jupytext
 import nbformat
 from docutils import nodes
-from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
@@ -49,8 +47,7 @@ def notebook(script: str) -> nbformat.NotebookNode:
     """Read a script as a notebook.
 
     Args:
-        script: Python, with cells in jupytext's percent format; the first is a heading, or a
-            docstring whose first line serves as one.
+        script: Python, with cells in jupytext's percent format; the first is a heading.
 
     Raises:
         ValueError: there is no heading.
@@ -63,20 +60,8 @@ def notebook(script: str) -> nbformat.NotebookNode:
     for i, cell in enumerate(read.cells):
         cell["id"] = f"cell-{i}"  # drawn at random otherwise, and the page would never be the same
     if not (read.cells[0].cell_type == "markdown" and read.cells[0].source.startswith("# ")):
-        read.cells[:1] = _from_docstring(read.cells[0].source)
-    return read
-
-
-def _from_docstring(source: str) -> list[nbformat.NotebookNode]:
-    """Make the page's beginning of a script's docstring: its first line is the heading."""
-    tree = ast.parse(source)
-    doc = ast.get_docstring(tree)
-    if doc is None:
         raise ValueError('a chapter begins with "# %% [markdown]" and "# # Its heading"')
-    heading, _, text = doc.partition("\n")
-    code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip("\n")
-    cells = [new_markdown_cell(f"# {heading.removesuffix('.')}\n{text}", id="heading")]
-    return cells + ([new_code_cell(code, id="begin")] if code else [])
+    return read
 
 
 @cache

@@ -187,11 +187,6 @@ def test_cells_become_a_notebook_that_is_the_same_each_time():
     assert read == chapters.notebook(script)
 
 
-def test_a_docstring_serves_as_a_title():
-    read = chapters.notebook('"""A title.\n\nText.\n"""\n\nimport a\n')
-    assert [cell.source for cell in read.cells] == ["# A title\n\nText.", "import a"]
-
-
 def test_a_chapter_needs_a_title():
     with pytest.raises(ValueError, match="Its heading"):
         chapters.notebook("import a\n")
