@@ -237,7 +237,7 @@ short = metrics.accuracy(network.predict(cut, lengths=lengths), data.y_test)
 print(f"the same, if only the first 4 to 8 rows arrive: {short:.1%}")
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - A recurrent network is one step, taken again and again with the same weights.
 # - Back through time, gradients fade; a cell that is only multiplied by a gate keeps them.
