@@ -230,7 +230,7 @@ plots.distributions(network_with("standard"), x[:200], labels[:200])
 plots.distributions(network_with("glorot"), x[:200], labels[:200])
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - Softmax and cross-entropy belong together: the gradient is what was said, less what is true.
 # - A loss should be steep where the network is wrong.

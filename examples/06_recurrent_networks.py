@@ -249,4 +249,5 @@ print(f"the same, if only the first 4 to 8 rows arrive: {short:.1%}")
 # - `diglot mistakes` has the book's gates and states (E6, E7, E15); `docs/errata.md` tells about
 #   them.
 # - `diglot exercise list`: write the steps yourself, and have them checked.
-# - `diglot train-text` trains the chapter's language model, and `diglot write --help` lets it write.
+# - `diglot train-text` trains the language model of the book, and `diglot write --help` tells how
+#   it writes.
