@@ -225,7 +225,7 @@ print(diglot.gradcheck(multiply, X))
 print(diglot.gradcheck(activate, X @ W))
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # * A derivative is a ratio of two small movements, and it can be measured.
 # * The chain rule multiplies slopes, each taken where its function stood.

@@ -235,7 +235,7 @@ for name, operation in learned.items():
     assert difference < 1e-12
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # * Training is: predict, measure the error, go back to the gradients, take a small step. Repeat.
 # * What is used by many rows, such as a bias, collects its gradient from all of them.

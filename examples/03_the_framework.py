@@ -282,7 +282,7 @@ plots.training_curves(histories)
 # noise in a few epochs. On the test rows it is not the best: sines bend so easily that they
 # follow the noise as well. A loss in training is no proof.
 #
-# ## What was learnt
+# ## What you have learnt
 #
 # - A framework is a chain of operations, each of which can go forward and back.
 # - Operations, layers, networks, a loss, an optimizer, a trainer: each does one thing.

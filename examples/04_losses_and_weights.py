@@ -220,8 +220,8 @@ def network_with(weight_init):
 weight = network_with("glorot").parameters()["0.weight"]
 print(f"Glorot's deviation: {weight.std():.4f}, by the formula {np.sqrt(2 / (64 + 89)):.4f}")
 for kind in ("standard", "glorot"):
-    hidden = network_with(kind).layers[0].forward(x)
-    print(f"{kind:9} {np.mean(abs(hidden) > 0.99):6.1%} of the hidden outputs are saturated")
+    hidden = network_with(kind).layers[0].forward(x[:200])
+    print(f"{kind:9} {np.mean(abs(hidden) > 0.95):6.1%} of the hidden outputs are saturated")
 
 # %%
 plots.distributions(network_with("standard"), x[:200], labels[:200])
@@ -230,7 +230,7 @@ plots.distributions(network_with("standard"), x[:200], labels[:200])
 plots.distributions(network_with("glorot"), x[:200], labels[:200])
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - Softmax and cross-entropy belong together: the gradient is what was said, less what is true.
 # - A loss should be steep where the network is wrong.

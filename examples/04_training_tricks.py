@@ -223,7 +223,7 @@ _ = axis.set(xlabel="accuracy on the test images, %", title="five seeds (dots), 
 # the last three do not: half a point is two of the 355 images. Dropout is worth more where the
 # network is larger. `diglot reproduce 4` makes the book's own table, on MNIST.
 #
-# ## What was learnt
+# ## What you have learnt
 #
 # - Momentum adds up what keeps its direction, and cancels what does not.
 # - Large steps first, small ones at the end: a falling rate ends the trembling.

@@ -242,7 +242,7 @@ for name, reader in {"dense": dense, "convolution": network}.items():
     print(f"{name:12} accuracy, moved {', '.join(shares)}")
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - A convolution is one sum, and a filter is a question that is asked at every place.
 # - Its way back is a convolution too, with the filter turned round.

@@ -244,7 +244,7 @@ print(f"a graph of {len(topological_order(error))} numbers")
 error.draw()
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - A number that remembers its sources and slopes differentiates itself.
 # - The chain rule adds up all ways. Done one by one they are too many; done in the right order,

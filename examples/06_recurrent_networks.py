@@ -237,7 +237,7 @@ short = metrics.accuracy(network.predict(cut, lengths=lengths), data.y_test)
 print(f"the same, if only the first 4 to 8 rows arrive: {short:.1%}")
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - A recurrent network is one step, taken again and again with the same weights.
 # - Back through time, gradients fade; a cell that is only multiplied by a gate keeps them.
@@ -249,4 +249,5 @@ print(f"the same, if only the first 4 to 8 rows arrive: {short:.1%}")
 # - `diglot mistakes` has the book's gates and states (E6, E7, E15); `docs/errata.md` tells about
 #   them.
 # - `diglot exercise list`: write the steps yourself, and have them checked.
-# - `diglot train-text` trains the chapter's language model; see `diglot write --help` for the rest.
+# - `diglot train-text` trains the language model of the book, and `diglot write --help` tells how
+#   it writes.

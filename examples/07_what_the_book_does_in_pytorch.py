@@ -157,12 +157,12 @@ print(f"accuracy on the test: {trainer.evaluate(x_test, data.y_test)['accuracy']
 # to each character. Sixteen rows of the text are read side by side, 32 characters at a time.
 
 # %%
-corpus = datasets.text("alice", length=60_000)
+corpus = datasets.text("alice", length=40_000)
 learnt, unseen = corpus.split(0.9)
 x, y = datasets.streams(learnt.tokens, rows=16)
 size = len(corpus.vocabulary)
 writer = diglot.NeuralNetwork(
-    [diglot.Embedding(size, 24), diglot.LSTM(96), diglot.Dense(size)],
+    [diglot.Embedding(size, 24), diglot.LSTM(80), diglot.Dense(size)],
     loss=diglot.SoftmaxCrossEntropy(),
     seed=1,
 )
@@ -240,7 +240,7 @@ else:
     print("PyTorch gives the same scores.")
 
 # %% [markdown]
-# ## What was learnt
+# ## What you have learnt
 #
 # - Dropout and a falling rate cost a line each, and help where data are few.
 # - A language model is a classifier of the next character; the temperature says how bold it
