@@ -78,7 +78,7 @@ print(f"Its error on the test rows: {rmse(predict(x_test, line), y_test):.3f}")
 np.testing.assert_allclose(np.vstack([line["W"], line["B"]]), exact, atol=1e-4)
 
 # %% [markdown]
-# How long should a step be? Too short, and 200 of them do not arrive. Too long, and each one lands
+# How long should a step be? Too short, and many of them do not arrive. Too long, and each one lands
 # higher up on the other side of the valley. The **learning rate** is the first thing to try out in
 # any training.
 

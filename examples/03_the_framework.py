@@ -125,7 +125,7 @@ def fit(network, x, y, lr, steps):
 
 
 # %% [markdown]
-# That is a framework. Does it work? The data is that of chapter 2: rows of 3 features, a curved
+# That is a framework. Does it work? The data is made as in chapter 2: rows of 3 features, a curved
 # truth, and noise of 0.5, which no model can predict.
 
 # %%

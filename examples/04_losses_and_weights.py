@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Chapter 4: a loss for classes, and weights of the right size
 #
-# The networks of chapter 3 learn, but slowly, and some hardly at all. Two reasons are there before
-# the first step is made: a loss whose slope is nearly nothing, and weights that are too large.
+# The networks of chapter 3 learn, but slowly. Two reasons can be there before the first step is
+# made: a loss whose slope is nearly nothing, and weights that are too large.
 #
 # You build the loss for classes, softmax and cross-entropy, and see why it learns where a squared
 # error stands still. Then you send numbers through many layers, and find the size of weights that

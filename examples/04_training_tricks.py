@@ -219,9 +219,10 @@ axis.grid(axis="x", alpha=0.3)
 _ = axis.set(xlabel="accuracy on the test images, %", title="five seeds (dots), their mean (bar)")
 
 # %% [markdown]
-# The last row is how one begins today. The rows below 97 % differ by much more than by chance;
-# the last three do not: half a point is two of the 355 images. Dropout is worth more where the
-# network is larger. `diglot reproduce 4` makes the book's own table, on MNIST.
+# The last row is how one begins today. The large steps between the rows are no chance; where the
+# dots of two rows overlap, the difference may be one: half a point is two of the 355 images.
+# Dropout is worth more where the network is larger. `diglot reproduce 4` makes the book's own
+# table, on MNIST.
 #
 # ## What you have learnt
 #

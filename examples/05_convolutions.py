@@ -42,8 +42,8 @@ print(f"{x} with the filter {w} -> {y}, the sum is {y.sum():g}")
 
 # %% [markdown]
 # What happens to that sum if one number grows a little? In the middle it lies under the filter
-# three times, at the ends twice. And a filter element has touched all numbers on its way along
-# the row.
+# three times, at the ends twice. And the filter's middle element has touched all five numbers on
+# its way along the row; each outer one has touched four, and a zero of the padding.
 
 # %%
 dx = numerical_gradient(lambda x: sum(np.pad(x, 1)[i : i + 3] @ w for i in range(5)), x)
@@ -227,8 +227,8 @@ _ = fig.suptitle("eight of the filters, and their answers below them", fontsize=
 #
 # The images of the test are moved by one pixel, up, down, left or right. Neither network has seen
 # that. A dense network has learnt each pixel's meaning at its place. The convolution finds the
-# same edges, one pixel further on, and the pooling forgives some of it. Some only: the dense
-# layer behind it has learnt places again.
+# same edges, one pixel further on, and the pooling forgives some of it. Some only, and not in
+# every direction: the dense layer behind it has learnt places again.
 
 # %%
 dense = train(diglot.Flatten(), diglot.Dense(32, activation=diglot.Tanh))

@@ -108,8 +108,8 @@ for own, kernels_own in zip(gradients, (dx, dw_x, dw_h, db), strict=True):
 # $$ c_t = f \, c_{t-1} + i \, g \qquad h_t = o \tanh(c_t) $$
 #
 # The gates i, f and o are sigmoids of x and h, and g is a tanh of them. They decide what is
-# written, kept and shown. The gradient goes back from cell to cell by the factor f alone: with f
-# near 1, it hardly fades.
+# written, kept and shown. On the cell's own way the gradient goes back by the factor f: with f
+# near 1, it hardly fades there. The way through h and the gates adds to it, so it may even grow.
 
 # %%
 x = rng.standard_normal((8, 50, 8)).astype(np.float32)
@@ -173,7 +173,8 @@ _ = ax.legend()
 
 # %% [markdown]
 # A gate that is open from the beginning remembers from the beginning. The others first have to
-# find out that remembering pays, with a gradient that hardly arrives; in some runs they do.
+# find out that remembering pays, with a gradient that hardly arrives. The LSTM whose gate begins
+# half open does so in some runs; the RNN guesses.
 #
 # The GRU is an LSTM with one state and two gates. In the book's code they are one gate (E6), and
 # its recurrent weights never learn (E7): `diglot mistakes gru-ways-back` shows what that costs.

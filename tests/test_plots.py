@@ -45,6 +45,13 @@ class TestCompareCurves:
         with pytest.raises(DataError, match="no curve has a point"):
             plots.compare_curves({"right": [[]]})
 
+    @pytest.mark.parametrize("group", [[[1, 2], [1]], []])
+    def test_curves_of_a_group_are_equally_long(self, group) -> None:
+        with pytest.raises(
+            DataError, match=r"the curves of 'wrong' have .* points, expected equal"
+        ):
+            plots.compare_curves({"right": [[1, 2]], "wrong": group})
+
 
 class TestTrainingCurves:
     def test_one_history(self, tmp_path: Path) -> None:
@@ -201,3 +208,17 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ImportError, match=r"pip install 'diglot\[plots\]'"):
         plots.training_curves(history(3))
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "error", "message"),
+    [
+        ([0, 1], {"columns": 0}, ValueError, "columns is 0"),
+        ([0, -1], {"class_names": "ab"}, DataError, "label is -1, expected 0 to 1"),
+        ([0, 2], {"class_names": "ab"}, DataError, "label is 2, expected 0 to 1"),
+        ([0.5, 1.0], {}, DataError, "predicted has dtype float64, expected integers"),
+    ],
+)
+def test_labels_that_are_none(labels, settings, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        plots.predictions(np.zeros((2, 3, 3)), labels, **settings)

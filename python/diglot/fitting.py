@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, Protocol, final
 
 import numpy as np
@@ -100,6 +100,7 @@ class Fit:
         learning_rate: of that batch's update.
         resumed: whether this fit goes on where a checkpoint was made.
         over: whether early stopping, or `stop`, has ended it.
+        stopped_early: whether it was early stopping.
         error: what has ended it against its will: Ctrl-C or an error.
 
     Book: chapters 3 and 4.
@@ -113,14 +114,14 @@ class Fit:
         self.loss = math.nan
         self.learning_rate = math.nan
         self.resumed = False
-        self.over = False
+        self.over = self.stopped_early = False
+        self.forced_lr: float | None = None  # what `set_learning_rate` has set
         self.error: BaseException | None = None
         self.order: BitState | None = None  # the generator of orders, as the epoch began
         self.total, self.seen = 0.0, 0  # loss times rows, and rows, of the epoch so far
         self.seconds = 0.0  # of the epoch so far, without callbacks
         self.chance: Chance | None = None  # to go on with after the batches that are skipped
         self.fingerprints: tuple[object, object] | None = None  # of the data, for checkpoints
-        self._forced_lr: float | None = None
 
     @property
     def batches(self) -> int:
@@ -150,7 +151,7 @@ class Fit:
         Raises:
             ValueError: it is no such number.
         """
-        self._forced_lr = real("lr", lr, least=0)
+        self.forced_lr = real("lr", lr, least=0)
 
     def run(self) -> None:
         """Train to the end, or to Ctrl-C."""
@@ -186,7 +187,9 @@ class Fit:
             self.error = error
             raise
         finally:
-            call(begun, "on_fit_end", self)
+            with ExitStack() as all_of_them:  # one that fails does not keep the others from it
+                for callback in reversed(begun):
+                    all_of_them.callback(call, [callback], "on_fit_end", self)
 
     def _run_epoch(self) -> None:
         trainer, plan = self.trainer, self.plan
@@ -203,6 +206,7 @@ class Fit:
         )
         self._bar.evaluated(loss, values)
         if plan.best and values and plan.best.judge(len(trainer.history), values["loss"]):
+            self.stopped_early = True
             self.stop("stopped early")
         self.epochs_done, self.batch, self.order = epoch, 0, None
         self.total, self.seen, self.seconds = 0.0, 0, 0.0
@@ -224,7 +228,7 @@ class Fit:
                 self.chance = None
             started = time.perf_counter()
             for x, y, lengths in steps:
-                if every_batch or self._forced_lr is not None:
+                if every_batch or self.forced_lr is not None:
                     lr = self._lr()
                 number = self.batch + 1
                 loss = network.train_batch(x, y, lengths=lengths)
@@ -276,7 +280,7 @@ class Fit:
         return values
 
     def _lr(self) -> float:
-        return self.trainer.learning_rate() if self._forced_lr is None else self._forced_lr
+        return self.trainer.learning_rate() if self.forced_lr is None else self.forced_lr
 
     def _place(self, batch: int) -> str:
         return f"epoch {len(self.trainer.history) + 1}, batch {batch}"

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from diglot._typing import Array
 from diglot.callbacks import Fit
 from diglot.chance import Chance
@@ -41,7 +43,7 @@ class LearningRateCurve:
         Raises:
             ValueError: the loss did not fall.
         """
-        lowest = self.losses.index(min(self.losses))
+        lowest = self.losses.index(min(self.losses)) if self.losses else 0
         if lowest == 0:
             raise ValueError("the loss did not fall at any rate; try more steps, or lower rates")
         return self.rates[lowest] / 10
@@ -84,13 +86,18 @@ def find_learning_rate(
     for name in settings.keys() & {"epochs", "callbacks", "resume_from", "early_stopping"}:
         raise ValueError(f"{name} has no meaning here: the rates say when to end")
     network, optimizer = trainer.network, trainer.optimizer
+    x = np.asarray(x)
     network.setup(x.shape[1:])
     before = network.copy_parameters(), optimizer.state(), Chance.of(network)
-    notes = copy.deepcopy(trainer.history), trainer.steps, trainer.schedule_length
+    notes = trainer.history, trainer.steps, trainer.schedule_length
+    trainer.history = copy.deepcopy(trainer.history)  # the trial's, which is thrown away
+    if isinstance(settings.get("seed"), np.random.Generator):
+        settings["seed"] = copy.deepcopy(settings["seed"])
+    settings = {"progress": False, **settings}
     rising = _Rising(lowest, highest, steps)
     try:
         with suppress(TrainingDiverged):  # that is where the curve ends
-            trainer.fit(x, y, epochs=steps, progress=False, callbacks=rising, **settings)
+            trainer.fit(x, y, epochs=steps, callbacks=rising, **settings)
     finally:
         parameters, memory, chance = before
         network.load_parameters(parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import numpy as np
 from diglot import serialization
 from diglot._typing import Array
 from diglot.chance import BitState, Chance, bits_from_json, bits_to_json, set_bits
-from diglot.config import brief
+from diglot.config import brief, integer, real
 from diglot.errors import ModelFileError
 from diglot.feeding import Data
 from diglot.fitting import Fit
@@ -59,7 +60,8 @@ def snapshot(fit: Fit) -> Training:
             "seconds": fit.seconds,
             "loss": _number(fit.loss),
             "learning_rate": _number(fit.learning_rate),
-            "over": fit.over,
+            "forced_lr": fit.forced_lr,
+            "stopped_early": fit.stopped_early,
         },
         "steps": trainer.steps,
         "optimizer_steps": steps,
@@ -87,10 +89,22 @@ def latest_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
         Its path, or None if there is none: `fit(resume_from=latest_checkpoint(folder))` begins
         a training or goes on with it.
     """
-    files = Path(folder).glob(f"step-*{SUFFIX}")
-    steps = {path: path.name[len("step-") : -len(SUFFIX)] for path in files}
-    found = [path for path, step in steps.items() if step.isdecimal()]
-    return max(found, key=lambda path: int(steps[path]), default=None)
+    return next(reversed(checkpoints(folder)), None)
+
+
+def checkpoints(folder: str | os.PathLike[str]) -> list[Path]:
+    """List the checkpoints in a folder by their steps."""
+    files = [path for path in Path(folder).glob(f"step-*{SUFFIX}") if _digits(path).isdecimal()]
+    return sorted(files, key=step_of)
+
+
+def step_of(path: Path) -> int:
+    """Tell after how many steps a checkpoint was made."""
+    return int(_digits(path))
+
+
+def _digits(path: Path) -> str:
+    return path.name[len("step-") : -len(SUFFIX)]
 
 
 def resume(fit: Fit, path: str | os.PathLike[str]) -> None:
@@ -169,25 +183,31 @@ def _put_back(fit: Fit, parameters: dict[str, Array], training: Training) -> Non
         ],
     )
     order = None if plan.rng is None else bits_from_json(facts["order"])
+    if plan.rng is not None and order is not None:
+        set_bits(copy.deepcopy(plan.rng), order)  # refused before anything is changed
     lengths = {name: int(facts["schedule_length"][name]) for name in ("epoch", "batch")}
-    total, seconds = float(position["total"]), float(position["seconds"])
+    total, seconds = real("total", position["total"]), real("seconds", position["seconds"])
     loss, rate = _nan(position["loss"]), _nan(position["learning_rate"])
+    forced = position["forced_lr"]
+    forced = None if forced is None else real("forced_lr", forced, least=0)
+    steps, over = integer("steps", facts["steps"], least=0), bool(position["stopped_early"])
     if plan.best is not None:
         plan.best.load_state(facts["best"], best_parameters)
     before = Chance.of(trainer.network)
     try:
-        if plan.rng is not None and order is not None:
-            set_bits(plan.rng, order)
         chance.restore(trainer.network)
         trainer.optimizer.load_state({"steps": facts["optimizer_steps"], **optimizer})
         trainer.network.load_parameters(parameters)
     except BaseException:
         before.restore(trainer.network)
         raise
-    trainer.steps, trainer.history, trainer.schedule_length = facts["steps"], history, lengths
+    if plan.rng is not None and order is not None:
+        set_bits(plan.rng, order)
+    trainer.steps, trainer.history, trainer.schedule_length = steps, history, lengths
     fit.epochs_done, fit.batch, fit.seen = (position[name] for name in counted)
     fit.total, fit.seconds, fit.loss, fit.learning_rate = total, seconds, loss, rate
-    fit.over, fit.resumed, fit.chance = bool(position["over"]), True, chance
+    fit.over = fit.stopped_early = over
+    fit.forced_lr, fit.resumed, fit.chance = forced, True, chance
     fit.order = order if fit.batch else None
 
 

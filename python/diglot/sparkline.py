@@ -53,7 +53,7 @@ def sparkline(curves: Sequence[Sequence[float | None]]) -> str:
     """Draw training and validation loss as SVG, logarithmic where they span a factor above 20.
 
     Args:
-        curves: two, of equal length; None and what is not finite leaves a gap.
+        curves: two, of equal length; None and what is not finite is left out.
     """
     known = [v for curve in curves for v in curve if v is not None and math.isfinite(v)]
     if not known:

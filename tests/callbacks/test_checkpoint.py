@@ -1,41 +1,18 @@
 """A training that goes on from a checkpoint is the training that was never interrupted."""
 
-import json
 import shutil
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import LABELS, LONG, PLAIN, K, N, T, X, assert_same, classifier, names, recurrent
 
 import diglot
 from diglot.atomic import write_atomically
 from diglot.callbacks import Checkpoint, latest_checkpoint
-from diglot.errors import ModelFileError
-from diglot.optimizers import SGD, AdaGrad, Adam, RMSProp, SGDMomentum
-from diglot.schedules import Cosine
+from diglot.optimizers import SGD, AdaGrad, Adam, RMSProp
+from diglot.resuming import checkpoints, step_of
 from diglot.trainer import Trainer
-
-N, T, D, K = 10, 7, 3, 4
-RNG = np.random.default_rng(0)
-X, LABELS = RNG.normal(size=(N, D)).astype(np.float32), RNG.integers(K, size=N)
-ROWS, TARGETS = RNG.normal(size=(N, T, D)), RNG.integers(K, size=(N, T))
-
-
-def classifier(optimizer=None, **settings):
-    layers = [diglot.Dense(6, dropout=0.3), diglot.Dense(K)]
-    network = diglot.NeuralNetwork(layers, "softmax_cross_entropy", seed=1, **settings)
-    return Trainer(network, optimizer or Adam(Cosine(0.1, per="batch")))
-
-
-def recurrent(dtype=np.float64, **settings):
-    layers = [diglot.LSTM(4, dropout=0.2, **settings), diglot.GRU(3, **settings), diglot.Dense(K)]
-    network = diglot.NeuralNetwork(layers, "softmax_cross_entropy", seed=1, dtype=dtype)
-    return Trainer(network, SGDMomentum(0.1))
-
-
-PLAIN = {"x": X, "y": LABELS, "epochs": 4, "batch_size": 4, "seed": 5, "progress": False}
-LONG = {**PLAIN, "x": ROWS, "y": TARGETS}
 
 TRAININGS = {
     "adam": (classifier, PLAIN),
@@ -77,22 +54,6 @@ class Kill:
     def on_batch_end(self, fit):
         if fit.trainer.steps == self.step:
             raise SystemError("killed")
-
-
-def assert_same(one, other):
-    for name, param in one.network.parameters().items():
-        np.testing.assert_array_equal(param, other.network.parameters()[name], err_msg=name)
-    mine, theirs = one.optimizer.state(), other.optimizer.state()
-    assert mine.keys() == theirs.keys()
-    for name, value in mine.items():
-        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
-    history, expected = one.history.to_dict(), other.history.to_dict()
-    for seconds in (history.pop("seconds"), expected.pop("seconds")):
-        assert all(second > 0 for second in seconds)
-    assert history == expected
-    assert one.steps == other.steps
-    for generator, twin in zip(one.network.generators(), other.network.generators(), strict=True):
-        assert repr(generator.bit_generator.state) == repr(twin.bit_generator.state)
 
 
 @each_training
@@ -138,11 +99,37 @@ def test_a_second_fit_is_resumed_as_a_second_one(tmp_path):
     assert_same(one, other)
 
 
+class SlowDown:
+    """Set another learning rate half-way."""
+
+    def on_batch_end(self, fit):
+        if fit.trainer.steps == 5:
+            fit.set_learning_rate(0.01)
+
+
+def test_a_learning_rate_that_was_set_goes_on(tmp_path):
+    one, other = classifier(SGD(0.1)), classifier(SGD(0.1))
+    one.fit(**PLAIN, callbacks=[SlowDown(), Checkpoint(tmp_path, every_batches=1, keep=99)])
+    other.fit(**PLAIN, resume_from=tmp_path / "step-00000007.safetensors")
+    assert_same(one, other)
+
+
+def test_a_training_that_a_callback_has_stopped_goes_on(tmp_path):
+    class Stop:
+        def on_batch_end(self, fit):
+            if fit.trainer.steps == 5:
+                fit.stop("enough")
+
+    stopped, whole, resumed = classifier(), classifier(), classifier()
+    stopped.fit(**PLAIN, callbacks=[Stop(), Checkpoint(tmp_path)])
+    whole.fit(**PLAIN)
+    resumed.fit(**PLAIN, resume_from=tmp_path)
+    assert resumed.history.notes == stopped.history.notes
+    resumed.history.notes.clear()
+    assert_same(resumed, whole)
+
+
 # ---- files ---------------------------------------------------------------------------------------
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_last_ones_stay_and_the_best(tmp_path):
@@ -217,6 +204,32 @@ def test_nothing_is_written_after_a_divergence(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_another_trainings_checkpoints_are_left_alone(tmp_path):
+    classifier().fit(**PLAIN, callbacks=Checkpoint(tmp_path))
+    before, subject = names(tmp_path), classifier()
+    with pytest.raises(FileExistsError, match=r"step-00000012.* is of another training.*resume"):
+        subject.fit(**PLAIN, callbacks=Checkpoint(tmp_path))
+    assert subject.steps == 0
+    assert names(tmp_path) == before
+
+
+def test_from_an_earlier_one_the_later_ones_are_written_again(tmp_path):
+    settings = {"every_batches": 1, "keep": 99}
+    classifier().fit(**PLAIN, callbacks=Checkpoint(tmp_path, **settings))
+    before = names(tmp_path)
+    resumed = classifier()
+    checkpoint = Checkpoint(tmp_path, every_batches=1, keep=2)
+    first = tmp_path / "step-00000003.safetensors"
+    resumed.fit(**{**PLAIN, "epochs": 2}, resume_from=first, callbacks=checkpoint)
+    assert names(tmp_path) == before[4:]  # of steps 1 to 6 the last two, and all later ones
+
+
+def test_the_last_ones_are_those_of_the_most_steps(tmp_path):
+    for step in (99_999_999, 100_000_000):
+        (tmp_path / f"step-{step}.safetensors").touch()
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [99_999_999, 100_000_000]
+
+
 def test_there_is_a_latest_one_or_none(tmp_path):
     assert latest_checkpoint(tmp_path / "nowhere") is None
     assert latest_checkpoint(tmp_path) is None
@@ -238,150 +251,6 @@ def test_there_is_a_latest_one_or_none(tmp_path):
 def test_wrong_settings(settings, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         Checkpoint(tmp_path, **settings)
-
-
-# ---- what does not fit ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoints")
-    subject = classifier()
-    subject.fit(**PLAIN, callbacks=Checkpoint(folder, every_batches=5, keep=99))
-    return folder / "step-00000005.safetensors"
-
-
-def assert_unchanged_by(subject, message, **settings):
-    before = {n: a.copy() for n, a in subject.network.parameters().items()}
-    chance = repr([g.bit_generator.state for g in subject.network.generators()])
-    with pytest.raises(ModelFileError, match=message):
-        subject.fit(**{**PLAIN, **settings})
-    for name, param in subject.network.parameters().items():
-        np.testing.assert_array_equal(param, before[name])
-    assert chance == repr([g.bit_generator.state for g in subject.network.generators()])
-    assert subject.steps == 0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"batch_size": 5}, "its batch_size is 4, here it is 5"),
-        ({"shuffle": False}, "its shuffle is True, here it is False"),
-        ({"x": X + 1}, "its data is"),
-        ({"y": LABELS[::-1]}, "its data is"),
-        ({"validation": (X, LABELS)}, "its validation is None"),
-        ({"eval_every": 2}, "its eval_every is 1"),
-    ],
-)
-def test_another_training_is_refused(written, change, message):
-    subject = classifier()
-    subject.network.setup((D,))
-    assert_unchanged_by(subject, message, resume_from=written, **change)
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: classifier(SGD(0.1)), "its optimizer is .*Adam"),
-        (lambda: classifier(Adam(0.1)), "its optimizer is"),
-        (lambda: classifier(dtype=np.float64), "its dtype is 'float32', here it is 'float64'"),
-        (
-            lambda: Trainer(
-                diglot.NeuralNetwork([diglot.Dense(K)], "softmax_cross_entropy", seed=1), SGD()
-            ),
-            "of another network: its layers",
-        ),
-    ],
-)
-def test_another_network_or_optimizer_is_refused(written, make, message):
-    subject = make()
-    subject.network.setup((D,))
-    assert_unchanged_by(subject, message, resume_from=written)
-
-
-def test_a_model_or_nothing_at_all_is_no_checkpoint(tmp_path):
-    subject = classifier()
-    subject.network.setup((D,))
-    subject.network.save(tmp_path / "model.safetensors")
-    message = "a model without a training: load it with NeuralNetwork.load"
-    assert_unchanged_by(subject, message, resume_from=tmp_path / "model.safetensors")
-    assert_unchanged_by(subject, "no checkpoint in this folder", resume_from=tmp_path)
-    assert_unchanged_by(subject, "No such file", resume_from=tmp_path / "nothing")
-
-
-def edited(source: Path, path: Path, edit) -> Path:
-    """Copy a checkpoint with another training in its header."""
-    content = source.read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    training = json.loads(header["__metadata__"]["training"])
-    edit(training, header)
-    header["__metadata__"]["training"] = json.dumps(training)
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
-    return path
-
-
-def rename(header, old, new):
-    header[new] = header.pop(old)
-
-
-EVIL = {
-    "no position": lambda t, h: t.pop("position"),
-    "a batch that is none": lambda t, h: t["position"].update(batch=99),
-    "a batch that is a text": lambda t, h: t["position"].update(batch="1"),
-    "negative epochs": lambda t, h: t["position"].update(epochs_done=-1),
-    "a position that is a list": lambda t, h: t.update(position=[]),
-    "no generators": lambda t, h: t.update(generators=[]),
-    "another kind of generator": lambda t, h: t["generators"][0].update(bit_generator="MT19937"),
-    "a generator of texts": lambda t, h: t["generators"][0]["state"].update(state="x"),
-    "a huge generator": lambda t, h: t["generators"][0]["state"].update(state=1 << 4000),
-    "states of layers that are not there": lambda t, h: t.update(state=[1]),
-    "a state that is missing": lambda t, h: t.update(state=[2]),
-    "no steps of the optimizer": lambda t, h: t.update(optimizer_steps=None),
-    "a memory of another name": lambda t, h: rename(
-        h, "training.optimizer.mean.0.weight", "training.optimizer.mean.9.weight"
-    ),
-    "a memory of another kind": lambda t, h: rename(
-        h, "training.optimizer.mean.0.weight", "training.optimizer.velocity.0.weight"
-    ),
-    "a history without a column": lambda t, h: rename(
-        h, "training.history.loss", "training.history.los"
-    ),
-    "a metric without a column": lambda t, h: t["history"].update(metrics=["x"]),
-    "a history of texts": lambda t, h: t["history"].update(metrics=5),
-    "no schedule": lambda t, h: t.update(schedule_length=3),
-    "a total that is none": lambda t, h: t["position"].update(total="much"),
-    "an order of another kind": lambda t, h: t["order"].update(bit_generator="Philox"),
-    "no order": lambda t, h: t.update(order=None),
-}
-
-
-@pytest.mark.parametrize("edit", EVIL.values(), ids=EVIL)
-def test_a_damaged_checkpoint_is_refused_and_nothing_changes(written, edit, tmp_path):
-    subject = classifier()
-    subject.network.setup((D,))
-    path = edited(written, tmp_path / "step-00000005.safetensors", edit)
-    assert_unchanged_by(subject, "step-00000005.safetensors: ", resume_from=path)
-
-
-def test_a_truncated_checkpoint_is_refused(written, tmp_path):
-    subject = classifier()
-    subject.network.setup((D,))
-    content = written.read_bytes()
-    for length in range(0, len(content), 97):
-        path = tmp_path / "cut.safetensors"
-        path.write_bytes(content[:length])
-        assert_unchanged_by(subject, "cut.safetensors: ", resume_from=path)
-
-
-def test_an_untouched_copy_is_taken(written, tmp_path):
-    """The tests above fail for their reason, not for the copying."""
-    subject, whole = classifier(), classifier()
-    path = edited(written, tmp_path / "copy.safetensors", lambda t, h: None)
-    subject.fit(**PLAIN, resume_from=path)
-    whole.fit(**PLAIN)
-    assert_same(subject, whole)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -53,6 +53,16 @@ def test_afterwards_everything_is_as_before(data):
     assert subject.history.loss == twin.history.loss
 
 
+def test_what_was_given_out_or_taken_in_stays_as_it_is(data):
+    subject, generator = trainer(), np.random.default_rng(3)
+    history = subject.fit(*data, epochs=1, progress=False)
+    drawn = repr(generator.bit_generator.state)
+    find_learning_rate(subject, data[0].tolist(), data[1], seed=generator, progress=False)
+    assert subject.history is history
+    assert len(history) == 1
+    assert repr(generator.bit_generator.state) == drawn
+
+
 def test_a_loss_that_explodes_ends_the_curve(data):
     subject = trainer()
     before = subject.network.parameters if subject.network.input_shape else None

@@ -96,13 +96,57 @@ def test_a_second_fit_appends(log, read, tmp_path):
 
 
 @each_format
-def test_another_trainings_rows_are_not_overwritten(log, read, tmp_path):
+def test_another_trainings_rows_are_kept_under_another_name(log, read, tmp_path):
     path = tmp_path / "log"
     fit(trainer(), log(path))
     before = path.read_bytes()
-    with pytest.raises(FileExistsError, match="holds another training's rows"):
-        fit(trainer(), log(path))
-    assert path.read_bytes() == before
+    for number in (1, 2):
+        fit(trainer(), log(path), epochs=2)
+        assert len(read(path)) == 2
+        assert (tmp_path / f"log.{number}").exists()
+    assert (tmp_path / "log.1").read_bytes() == before
+
+
+@each_format
+def test_half_a_row_that_a_kill_has_left_is_dropped(log, read, tmp_path):
+    subject, path = trainer(), tmp_path / "log"
+    fit(subject, log(path))
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write('{"epoch": 4, "st')
+    fit(subject, log(path))
+    assert [int(row["epoch"]) for row in read(path)] == [1, 2, 3, 4, 5, 6]
+
+
+@each_format
+def test_a_full_disk_does_not_end_the_training(log, read, tmp_path, monkeypatch):
+    path, subject = tmp_path / "log", trainer()
+    real_open, calls = open, []
+
+    def full(file, mode="r", **settings):
+        if file == path and mode == "a":
+            calls.append(file)
+            if len(calls) == 2:
+                raise OSError(28, "No space left on device")
+        return real_open(file, mode, **settings)
+
+    monkeypatch.setattr("diglot.callbacks.logs.open", full, raising=False)
+    with pytest.warns(RuntimeWarning, match=r"a row of .*log was not written .*No space"):
+        fit(subject, log(path))
+    assert [int(row["epoch"]) for row in read(path)] == [1, 3]
+
+
+@each_format
+def test_a_metric_of_numpys_own_type(log, read, tmp_path):
+    metrics = {"half": lambda p, t: np.float32(0.5)}
+    subject = Trainer(trainer().network, SGD(0.1), metrics=metrics)
+    fit(subject, log(tmp_path / "log"), validation=(X, LABELS))
+    assert [float(row["half"]) for row in read(tmp_path / "log")] == [0.5] * 3
+
+
+def test_a_metric_that_is_named_as_a_column(tmp_path):
+    subject = Trainer(trainer().network, SGD(0.1), metrics={"step": lambda p, t: 0.0})
+    with pytest.raises(ValueError, match="a metric is named 'step', as another column"):
+        fit(subject, CSVLog(tmp_path / "log"))
 
 
 @each_format

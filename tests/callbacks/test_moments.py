@@ -179,6 +179,17 @@ def test_only_who_was_told_the_beginning_is_told_the_end():
     assert last.lines == []
 
 
+def test_an_end_that_fails_does_not_keep_the_others_from_it():
+    class Fails:
+        def on_fit_end(self, fit):
+            raise OSError("no")
+
+    diary = Diary()
+    with pytest.raises(OSError, match="no"):
+        fit(trainer(), [diary, Fails(), last := Diary()])
+    assert diary.lines[-1][0] == last.lines[-1][0] == "end"
+
+
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [

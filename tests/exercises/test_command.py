@@ -49,6 +49,22 @@ def test_the_list_has_all_and_says_which_are_started(run):
     assert "dense_forward" in started[0]
 
 
+def test_the_list_says_what_has_passed_as_it_stands(run):
+    def standing():
+        return next(line for line in run("list")[1].splitlines() if "sigmoid_backward" in line)
+
+    run("start", "sigmoid_backward")
+    run("check", "sigmoid_backward", "--no-speed")
+    assert "started" in standing()
+    answer("sigmoid_backward", "return dy * y * (1 - y)")
+    assert run("check", "sigmoid_backward", "--no-speed")[0] == 0
+    assert "passed" in standing()
+    answer("sigmoid_backward", "return dy * y")
+    assert "started" in standing()
+    Path("exercises/.passed.json").write_text("[broken", encoding="utf-8")
+    assert "started" in standing()
+
+
 def test_from_start_to_success(run):
     status, out, _ = run("start", "sigmoid_backward")
     assert status == 0

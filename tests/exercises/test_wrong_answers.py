@@ -1,5 +1,8 @@
 """Wrong answers are caught, and what is said leads to the mistake."""
 
+import time
+from pathlib import Path
+
 import pytest
 from solved import with_body, with_methods
 from test_solutions import COMPILED
@@ -346,3 +349,36 @@ def test_calls_take_turns():
     times = speed.fastest({name: lambda name=name: order.append(name) for name in "ab"}, seconds=0)
     assert order == ["a", "b"] * 3
     assert set(times) == {"a", "b"}
+
+
+def test_an_answer_that_never_stops_to_print_is_stopped_and_fills_no_disk(grade):
+    found = grade("sigmoid_backward", "while True:\n    print('x' * 1000)", limit=1)
+    assert found.rows[-1].result == "never ends"
+    assert len(found.printed) < 3000
+
+
+def test_processes_that_an_answer_has_started_are_ended_with_it(grade, tmp_path):
+    note = tmp_path / "process"
+    body = f"""import subprocess, sys
+process = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+open({str(note)!r}, 'w').write(str(process.pid))
+raise SystemExit"""
+    grade("sigmoid_backward", body)
+    state = Path(f"/proc/{note.read_text()}/stat")
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc to look into")
+    for _ in range(100):
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.02)
+    pytest.fail("it is still running")
+
+
+def test_an_answer_that_forks_is_graded_once(grade):
+    body = """import os
+if 'FORKED' not in os.environ:
+    os.environ['FORKED'] = 'once'
+    os.fork()
+return dy * y"""
+    names = [row.name for row in grade("sigmoid_backward", body).rows]
+    assert len(names) == len(set(names))

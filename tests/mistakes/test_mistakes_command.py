@@ -98,6 +98,7 @@ def test_a_check_that_fails_gives_status_1(run, monkeypatch, side, message):
         (["E4", "--all"], "give a NAME or --all"),
         (["E16", "--plot", "x.png"], "2 entries: --plot lr-decays-to-itself or dropout-stays-off"),
         (["E4", "--plot", "no-such-folder/x.png"], "its folder does not exist"),
+        (["E4", "--plot", "x.xyz"], "x.xyz ends in none of .png, .svg and .pdf"),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(run, arguments, message):

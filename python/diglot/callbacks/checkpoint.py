@@ -11,7 +11,7 @@ from typing import final
 
 from diglot.config import boolean, integer, positive
 from diglot.fitting import Fit
-from diglot.resuming import SUFFIX, snapshot
+from diglot.resuming import SUFFIX, checkpoints, latest_checkpoint, snapshot, step_of
 
 
 @final
@@ -60,6 +60,7 @@ class Checkpoint:
         """Make the folder, and remove what a killed training has left half-written.
 
         Raises:
+            FileExistsError: the folder holds a training that is further than this one.
             ValueError: the network has a layer that no file may name.
             OSError: there can be no such folder.
         """
@@ -68,6 +69,12 @@ class Checkpoint:
         for half in self.folder.glob(f"*{SUFFIX}.tmp.*"):
             with suppress(OSError):
                 half.unlink()
+        later = latest_checkpoint(self.folder)
+        if later is not None and not fit.resumed and step_of(later) > fit.trainer.steps:
+            raise FileExistsError(
+                f"{later} is of another training, or of a later step of this one: go on with "
+                "fit(resume_from=...), or give another folder"
+            )
         self._written = fit.trainer.steps if fit.resumed else -1
         self._written_at = time.monotonic()
         self._lowest = min(
@@ -86,9 +93,13 @@ class Checkpoint:
     def on_epoch_end(self, fit: Fit) -> None:
         """Write, if it is time, or if it was the best epoch."""
         loss = fit.trainer.history.validation_loss[-1]
-        if self.best and loss is not None and loss < self._lowest:
+        if (
+            self.best
+            and loss is not None
+            and loss < self._lowest
+            and self._save(fit, self.folder / f"best{SUFFIX}")
+        ):
             self._lowest = loss
-            self._save(fit, self.folder / f"best{SUFFIX}")
         if self.every_epochs is not None and fit.epochs_done % self.every_epochs == 0:
             self._write(fit)
 
@@ -103,7 +114,9 @@ class Checkpoint:
         self._written_at = time.monotonic()
         if self._save(fit, self.folder / f"step-{steps:08}{SUFFIX}"):
             self._written = steps
-            for old in sorted(self.folder.glob(f"step-*{SUFFIX}"))[: -self.keep]:
+            # Later ones are there where an earlier one was resumed; they will be written again.
+            own = [path for path in checkpoints(self.folder) if step_of(path) <= steps]
+            for old in own[: -self.keep]:
                 with suppress(OSError):
                     old.unlink()
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,10 @@ class Log(ABC):
 
     A row begins with epoch and step, both counted over all fits of the trainer, and has the loss
     and the learning rate; an epoch's has its seconds and what its evaluation gave, too. Every row
-    is in the file before the training goes on. A second fit and one that is resumed append; rows
-    of steps that will be made again are removed first.
+    is in the file before the training goes on; where it cannot be written, a warning says so. A
+    second fit and one that is resumed append. Rows of steps that are still to be made are removed
+    first; if the training is not resumed, they are another's, and that file is kept under a name
+    that ends in ".1", ".2" and so on.
 
     Args:
         path: of the file.
@@ -42,26 +45,32 @@ class Log(ABC):
         """Open the file.
 
         Raises:
-            FileExistsError: it holds the rows of another training.
-            ValueError: what it holds are no rows.
+            ValueError: what it holds are no rows, or a metric has the name of another column.
         """
         self._columns = ["epoch", "step", "loss", "learning_rate"]
         if self.per == "epoch":
-            self._columns += ["seconds", "validation_loss", *fit.trainer.metrics]
+            self._columns += ["seconds", "validation_loss"]
+            for name in fit.trainer.metrics:
+                if name in self._columns:
+                    raise ValueError(f"a metric is named {name!r}, as another column of the log")
+            self._columns += fit.trainer.metrics
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        if text and fit.trainer.steps == 0:
-            raise FileExistsError(
-                f"{self.path} holds another training's rows; give another name, or remove it"
-            )
+        text = text[: text.rfind("\n") + 1]  # a kill may have left half a row
         try:
             epochs = len(fit.trainer.history) + (self.per == "batch")
+            rows = self._parse(text)
             made = [
                 row
-                for row in self._parse(text)
+                for row in rows
                 if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{self.path} is no log of a training: {error}") from error
+        if len(made) < len(rows) and not fit.resumed:
+            number = 1
+            while (kept := self.path.with_name(f"{self.path.name}.{number}")).exists():
+                number += 1
+            self.path.rename(kept)
         self._rewrite(made)
 
     @final
@@ -107,8 +116,17 @@ class Log(ABC):
             "seconds": seconds,
             **(values or {}),
         }
-        with open(self.path, "a", encoding="utf-8", newline="") as stream:
-            stream.write(self._format({name: row.get(name) for name in self._columns}))
+        numbers = {n: v if v is None or type(v) is int else float(v) for n, v in row.items()}
+        try:
+            with open(self.path, "a", encoding="utf-8", newline="") as stream:
+                stream.write(self._format({name: numbers.get(name) for name in self._columns}))
+        except OSError as error:
+            warnings.warn(
+                f"a row of {self.path} was not written ({error.strerror or error}); the training "
+                "goes on",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         lines = [self._format({name: row.get(name) for name in self._columns}) for row in rows]

@@ -51,7 +51,8 @@ class TensorBoardLog:
 
     def on_fit_end(self, fit: Fit) -> None:
         """Close the file."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def _add(self, fit: Fit, group: str, values: dict[str, float | None]) -> None:
         for name, value in values.items():

@@ -236,9 +236,11 @@ def _print_next_steps(console: Console, out: Path) -> None:
     console.print(
         "\nWhat next?\n"
         f"  {_load_command(out / _MODEL)}\n"
-        "  diglot verify        # compare every kernel with its definition, on this machine\n"
-        "  diglot reproduce 1   # the book's experiments, chapter by chapter\n"
-        "  diglot info",
+        "  diglot pair lstm_forward   # the equation, NumPy and C++, side by side\n"
+        "  diglot exercise list       # write a piece of it yourself, and be graded\n"
+        "  diglot mistakes            # wrong code, and the checks that catch it\n"
+        "  diglot verify              # compare every kernel with its definition, on this machine\n"
+        "  diglot reproduce 1         # the book's experiments, chapter by chapter",
         soft_wrap=True,
     )
 

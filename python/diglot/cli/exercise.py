@@ -73,18 +73,17 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def _list(arguments: argparse.Namespace) -> bool:
-    from diglot.exercises import EXERCISES, number
+    from diglot.exercises import EXERCISES, number, standing
 
     console = make_console()
     table = make_table("no name", "language", "chapter", "what it teaches", "")
     for exercise in EXERCISES:
-        started = (arguments.folder / exercise.file_name).exists()
         table.add_row(
             f"{number(exercise):2} {exercise.name}",
             exercise.language,
             exercise.chapter,
             exercise.learn,
-            "started" if started else "",
+            standing(exercise, arguments.folder),
         )
     console.print(table)
     console.print("Begin with: diglot exercise start sigmoid_backward")
@@ -113,7 +112,7 @@ def _start(arguments: argparse.Namespace) -> bool:
 
 
 def _check(arguments: argparse.Namespace) -> bool:
-    from diglot.exercises import check
+    from diglot.exercises import check, note_passed
 
     exercise = _find(arguments.name)
     path = arguments.file or arguments.folder / exercise.file_name
@@ -128,6 +127,7 @@ def _check(arguments: argparse.Namespace) -> bool:
         )
     _print_grade(console, grade)
     if grade.passed:
+        note_passed(exercise, path)
         _print_next(console, exercise)
     else:
         console.print(f"\nA hint: diglot exercise hint {exercise.name}")

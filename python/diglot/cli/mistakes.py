@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> bool:
         raise UsageError("--plot needs the NAME of a mistake")
     if arguments.plot is not None and not arguments.plot.absolute().parent.is_dir():
         raise UsageError(f"{arguments.plot} cannot be written: its folder does not exist")
+    if arguments.plot is not None and arguments.plot.suffix not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"--plot: {arguments.plot} ends in none of .png, .svg and .pdf")
     if arguments.all and arguments.name is not None:
         raise UsageError("give a NAME or --all")
     if arguments.all:

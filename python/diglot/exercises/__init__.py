@@ -12,6 +12,7 @@ from diglot.exercises.catalogue import EXERCISES, find, number, successor
 from diglot.exercises.compiler import CompilerError
 from diglot.exercises.exercise import Exercise
 from diglot.exercises.grade import check
+from diglot.exercises.passed import note_passed, standing
 from diglot.exercises.report import Grade, Row
 from diglot.exercises.solution import Solution, solution
 
@@ -25,7 +26,9 @@ __all__ = [
     "blank",
     "check",
     "find",
+    "note_passed",
     "number",
     "solution",
+    "standing",
     "successor",
 ]

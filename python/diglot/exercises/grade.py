@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from diglot.exercises import compiler
 from diglot.exercises.blank import is_blank
@@ -64,7 +67,7 @@ def check(
 def _run(
     exercise: Exercise, path: Path, folder: Path, library: str, speed: bool, limit: float
 ) -> Grade:
-    report, printed = folder / "report", folder / "printed"
+    report = folder / "report"
     report.touch()
     command = [
         sys.executable,
@@ -76,20 +79,23 @@ def _run(
         exercise.name,
     ]
     command += [str(path), str(report), library, str(int(speed))]
-    with printed.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            in_time = _wait(process, report, limit)
-        finally:
-            process.kill()
-            process.wait()
-    text = printed.read_text(encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,  # so that processes which the answer starts can be ended with it
+    )
+    printed = bytearray()
+    reader = threading.Thread(target=_keep_beginning, args=(process.stdout, printed))
+    reader.start()
+    try:
+        in_time = _wait(process, report, limit)
+    finally:
+        _end(process)
+        reader.join()
+    text = printed.decode("utf-8", errors="replace")
     rows, place, ended = read(report)
     if not in_time:
         message = (
@@ -102,6 +108,22 @@ def _run(
     if len(text) > _MOST_PRINTED:
         text = text[:_MOST_PRINTED] + " ...\n"
     return Grade(rows, text)
+
+
+def _keep_beginning(stream: IO[bytes], kept: bytearray) -> None:
+    """Read all that is printed, and keep what will be shown of it."""
+    with stream:
+        while block := stream.read1(1 << 16):  # type: ignore[attr-defined]  # it is buffered
+            kept += block[: 4 * _MOST_PRINTED + 1 - len(kept)]  # a character has up to four bytes
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End an answer, and the processes that it has started."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def _wait(process: "subprocess.Popen[bytes]", report: Path, limit: float) -> bool:
@@ -135,5 +157,6 @@ def _crash(status: int, place: str) -> Row:
     if status >= 0:
         what = f"the process ended with status {status}, before all was asked"
     else:
-        what = _SIGNALS.get(signal.Signals(-status), f"signal {-status}")
+        what = next((text for number, text in _SIGNALS.items() if number == -status), "")
+        what = what or f"signal {-status}"
     return Row("answer", False, "crashed", f"In {place} it crashed: {what}.")

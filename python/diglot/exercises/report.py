@@ -1,6 +1,7 @@
 """What a check found: rows of a table, handed from the process that runs the answer."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Report:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8")
+        self._process = os.getpid()
 
     def at(self, place: str) -> None:
         """Say what comes next, in case that it never ends."""
@@ -70,8 +72,9 @@ class Report:
         self._file.close()
 
     def _write(self, line: object) -> None:
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        if os.getpid() == self._process:  # an answer that forks goes on in two processes
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
 
 
 def read(path: Path) -> tuple[list[Row], str, bool]:

@@ -23,7 +23,8 @@ def compare_curves(
     """Draw groups of curves, one colour for each group; the mean of a group is thick.
 
     Args:
-        curves: by name, a curve for each seed; NaN is left out.
+        curves: by name, a curve for each seed, all of a group equally long; where one of them is
+            not finite, the group's mean leaves a gap.
         title: stands above the picture.
         figure: what the curves show, beside the vertical axis.
         path: where to write the picture.
@@ -32,11 +33,15 @@ def compare_curves(
         The figure.
 
     Raises:
-        DataError: there is nothing to draw.
+        DataError: there is nothing to draw, or the curves of a group are of different lengths.
         ImportError: matplotlib is missing.
     """
     if not any(len(curve) for group in curves.values() for curve in group):
         raise DataError("there is nothing to draw: no curve has a point")
+    for name, group in curves.items():
+        lengths = sorted({len(curve) for curve in group})
+        if len(lengths) != 1:
+            raise DataError(f"the curves of {name!r} have {lengths or 'no'} points, expected equal")
     picture = make_figure(1, 1, width=6.4, height=4.0)
     (panel,) = picture.axes
     for index, (name, group) in enumerate(curves.items()):

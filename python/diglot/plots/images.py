@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diglot._typing import Array
-from diglot.errors import ShapeError
+from diglot.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,5 +50,13 @@ def draw_image(panel: Axes, image: Array, title: str, *, mistaken: bool) -> None
 
 
 def class_name(label: int, class_names: Sequence[str] | None) -> str:
-    """Name a class, by its number if there are no names."""
-    return str(label) if class_names is None else class_names[label]
+    """Name a class, by its number if there are no names.
+
+    Raises:
+        DataError: the class has no name.
+    """
+    if class_names is None:
+        return str(label)
+    if not 0 <= label < len(class_names):
+        raise DataError(f"label is {label}, expected 0 to {len(class_names) - 1}: so many names")
+    return class_names[label]

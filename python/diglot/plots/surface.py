@@ -71,7 +71,9 @@ def loss_surface(
         The figure: the map, and the scale of its colours.
 
     Raises:
-
+        DataError: the loss is finite nowhere; and as `measure_surface` raises.
+        ValueError, ShapeError: as `measure_surface` raises them.
+        ImportError: matplotlib is missing.
 
     Source: Li et al. 2018, arXiv:1712.09913.
     """

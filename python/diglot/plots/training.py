@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diglot._typing import Array
+from diglot.config import integer
 from diglot.errors import DataError, ShapeError
 from diglot.history import History
 from diglot.plots.figure import COLOURS, MARKERS, finished, make_figure
@@ -107,7 +108,14 @@ def predictions(
 
     Returns:
         The figure.
+
+    Raises:
+        ShapeError: there is not one label for each image, or they are no grey images.
+        DataError: labels are no integers, or have no name.
+        ValueError: columns is less than 1.
+        ImportError: matplotlib is missing.
     """
+    columns = integer("columns", columns)
     images, predicted = checked_images(images), np.asarray(predicted)
     if not 1 <= len(images) <= _MAX_IMAGES:
         raise ShapeError(f"images have shape {images.shape}, expected N in 1..{_MAX_IMAGES}")
@@ -115,6 +123,8 @@ def predictions(
     for name, labels in (("predicted", predicted), ("true", truth)):
         if labels.shape != images.shape[:1]:
             raise ShapeError(f"{name} has shape {labels.shape}, expected {images.shape[:1]}")
+        if labels.dtype.kind not in "iu":
+            raise DataError(f"{name} has dtype {labels.dtype}, expected integers")
     columns = min(columns, len(images))
     width, height = (1.05, 1.35) if class_names is None else (1.5, 2.0)
     figure = make_figure(columns, math.ceil(len(images) / columns), width=width, height=height)

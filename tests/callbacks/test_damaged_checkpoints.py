@@ -1,0 +1,160 @@
+"""A checkpoint of another training, or a damaged one, is refused, and then nothing has changed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trainings import LABELS, PLAIN, D, K, X, assert_same, classifier
+
+import diglot
+from diglot.callbacks import Checkpoint
+from diglot.errors import ModelFileError
+from diglot.optimizers import SGD, Adam
+from diglot.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    subject = classifier()
+    subject.fit(**PLAIN, callbacks=Checkpoint(folder, every_batches=5, keep=99))
+    return folder / "step-00000005.safetensors"
+
+
+def assert_unchanged_by(subject, message, **settings):
+    before = {n: a.copy() for n, a in subject.network.parameters().items()}
+    chance = repr([g.bit_generator.state for g in subject.network.generators()])
+    with pytest.raises(ModelFileError, match=message):
+        subject.fit(**{**PLAIN, **settings})
+    for name, param in subject.network.parameters().items():
+        np.testing.assert_array_equal(param, before[name])
+    assert chance == repr([g.bit_generator.state for g in subject.network.generators()])
+    assert subject.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 5}, "its batch_size is 4, here it is 5"),
+        ({"shuffle": False}, "its shuffle is True, here it is False"),
+        ({"x": X + 1}, "its data is"),
+        ({"y": LABELS[::-1]}, "its data is"),
+        ({"validation": (X, LABELS)}, "its validation is None"),
+        ({"eval_every": 2}, "its eval_every is 1"),
+    ],
+)
+def test_another_training_is_refused(written, change, message):
+    subject = classifier()
+    subject.network.setup((D,))
+    assert_unchanged_by(subject, message, resume_from=written, **change)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: classifier(SGD(0.1)), "its optimizer is .*Adam"),
+        (lambda: classifier(Adam(0.1)), "its optimizer is"),
+        (lambda: classifier(dtype=np.float64), "its dtype is 'float32', here it is 'float64'"),
+        (
+            lambda: Trainer(
+                diglot.NeuralNetwork([diglot.Dense(K)], "softmax_cross_entropy", seed=1), SGD()
+            ),
+            "of another network: its layers",
+        ),
+    ],
+)
+def test_another_network_or_optimizer_is_refused(written, make, message):
+    subject = make()
+    subject.network.setup((D,))
+    assert_unchanged_by(subject, message, resume_from=written)
+
+
+def test_a_model_or_nothing_at_all_is_no_checkpoint(tmp_path):
+    subject = classifier()
+    subject.network.setup((D,))
+    subject.network.save(tmp_path / "model.safetensors")
+    message = "a model without a training: load it with NeuralNetwork.load"
+    assert_unchanged_by(subject, message, resume_from=tmp_path / "model.safetensors")
+    assert_unchanged_by(subject, "no checkpoint in this folder", resume_from=tmp_path)
+    assert_unchanged_by(subject, "No such file", resume_from=tmp_path / "nothing")
+
+
+def edited(source: Path, path: Path, edit) -> Path:
+    """Copy a checkpoint with another training in its header."""
+    content = source.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    training = json.loads(header["__metadata__"]["training"])
+    edit(training, header)
+    header["__metadata__"]["training"] = json.dumps(training)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    return path
+
+
+def rename(header, old, new):
+    header[new] = header.pop(old)
+
+
+EVIL = {
+    "no position": lambda t, h: t.pop("position"),
+    "a batch that is none": lambda t, h: t["position"].update(batch=99),
+    "a batch that is a text": lambda t, h: t["position"].update(batch="1"),
+    "negative epochs": lambda t, h: t["position"].update(epochs_done=-1),
+    "a position that is a list": lambda t, h: t.update(position=[]),
+    "no generators": lambda t, h: t.update(generators=[]),
+    "another kind of generator": lambda t, h: t["generators"][0].update(bit_generator="MT19937"),
+    "a generator of texts": lambda t, h: t["generators"][0]["state"].update(state="x"),
+    "a huge generator": lambda t, h: t["generators"][0]["state"].update(state=1 << 4000),
+    "states of layers that are not there": lambda t, h: t.update(state=[1]),
+    "a state that is missing": lambda t, h: t.update(state=[2]),
+    "no steps of the optimizer": lambda t, h: t.update(optimizer_steps=None),
+    "a memory of another name": lambda t, h: rename(
+        h, "training.optimizer.mean.0.weight", "training.optimizer.mean.9.weight"
+    ),
+    "a memory of another kind": lambda t, h: rename(
+        h, "training.optimizer.mean.0.weight", "training.optimizer.velocity.0.weight"
+    ),
+    "a history without a column": lambda t, h: rename(
+        h, "training.history.loss", "training.history.los"
+    ),
+    "a metric without a column": lambda t, h: t["history"].update(metrics=["x"]),
+    "a history of texts": lambda t, h: t["history"].update(metrics=5),
+    "no schedule": lambda t, h: t.update(schedule_length=3),
+    "no steps": lambda t, h: t.pop("steps"),
+    "steps that are a text": lambda t, h: t.update(steps="abc"),
+    "negative steps": lambda t, h: t.update(steps=-5),
+    "a total that is no number": lambda t, h: t["position"].update(total="nan"),
+    "a learning rate that is none": lambda t, h: t["position"].update(forced_lr="x"),
+    "a total that is none": lambda t, h: t["position"].update(total="much"),
+    "an order of another kind": lambda t, h: t["order"].update(bit_generator="Philox"),
+    "no order": lambda t, h: t.update(order=None),
+}
+
+
+@pytest.mark.parametrize("edit", EVIL.values(), ids=EVIL)
+def test_a_damaged_checkpoint_is_refused_and_nothing_changes(written, edit, tmp_path):
+    subject = classifier()
+    subject.network.setup((D,))
+    path = edited(written, tmp_path / "step-00000005.safetensors", edit)
+    assert_unchanged_by(subject, "step-00000005.safetensors: ", resume_from=path)
+
+
+def test_a_truncated_checkpoint_is_refused(written, tmp_path):
+    subject = classifier()
+    subject.network.setup((D,))
+    content = written.read_bytes()
+    for length in range(0, len(content), 97):
+        path = tmp_path / "cut.safetensors"
+        path.write_bytes(content[:length])
+        assert_unchanged_by(subject, "cut.safetensors: ", resume_from=path)
+
+
+def test_an_untouched_copy_is_taken(written, tmp_path):
+    """The tests above fail for their reason, not for the copying."""
+    subject, whole = classifier(), classifier()
+    path = edited(written, tmp_path / "copy.safetensors", lambda t, h: None)
+    subject.fit(**PLAIN, resume_from=path)
+    whole.fit(**PLAIN)
+    assert_same(subject, whole)
