@@ -149,4 +149,5 @@ def mathml(latex: str) -> str | None:
         from latex2mathml.converter import convert
     except ImportError:
         return None
-    return convert(latex, display="block")
+    markup: str = convert(latex, display="block")
+    return markup
