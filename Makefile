@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance reproduce docs docs-test measured notebooks lint format clean
+.PHONY: demo test reference conformance wheel reproduce docs docs-test measured notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -16,6 +16,9 @@ reference: .venv/installed  ## run the tests on the NumPy reference
 
 conformance: .venv/installed  ## run the ONNX node tests, and count them by operator
 	$(BIN)/python -m pytest tests/conformance
+
+wheel: .venv/release  ## build the sdist and the wheel, and run the tests on the wheel without compiler
+	.ci/wheel
 
 reproduce: .venv/installed  ## run the book's experiments (some ten minutes)
 	$(BIN)/diglot reproduce
@@ -44,6 +47,7 @@ lint: .venv/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $$(git ls-files 'csrc/*.h' 'csrc/*.cpp')
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: .venv/installed  ## mend the style
 	$(BIN)/ruff check --fix
@@ -63,4 +67,8 @@ clean:
 
 .venv/docs: .venv/installed
 	$(BIN)/pip install --quiet 'diglot[docs,browser]'
+	touch $@
+
+.venv/release: .venv/installed
+	$(BIN)/pip install --quiet 'diglot[release]'
 	touch $@

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builds import BUILDS, kernel, unaligned
+from signatures import native_signature, reference_signature
 
 from diglot.kernels import native, reference
 from diglot.kernels.cases import CASES, ROLES
@@ -38,30 +39,6 @@ def test_a_build_offers_exactly_the_reference_kernels(build):
 @pytest.mark.skipif(not BUILDS, reason="nothing is compiled")
 def test_every_build_that_this_processor_can_run_is_tested():
     assert set(BUILDS) == set(native.runnable())
-
-
-def native_signature(function):
-    """Read (name, is keyword-only, default) of each argument from what pybind11 writes."""
-    text = re.match(r"\w+\((.*)\) -> ", function.__doc__).group(1)
-    keyword_only, arguments = False, []
-    for part in re.split(r", (?=\w+:|\*)", text):
-        if part == "*":
-            keyword_only = True
-            continue
-        name, _, default = re.match(r"(\w+): [^=]*?( = (.*))?$", part).groups()
-        arguments.append((name, keyword_only, default))
-    return arguments
-
-
-def reference_signature(function):
-    return [
-        (
-            name,
-            parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-            None if parameter.default is inspect.Parameter.empty else repr(parameter.default),
-        )
-        for name, parameter in inspect.signature(function).parameters.items()
-    ]
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -1,0 +1,1 @@
+from diglot._native_baseline import *
