@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import diglot
+from diglot import sources
 from diglot.doctor.installation import BUILDS
 
 MODULES = ("_cpu", *(f"_native_{name}" for name in BUILDS))
@@ -29,6 +30,9 @@ def package(tmp_path):
         spec = importlib.util.find_spec(f"diglot.{name}")
         if spec:
             _link(spec.origin, copy / Path(spec.origin).name)
+    if not (copy / "csrc").exists():  # an editable install has them in the repository
+        csrc = sources.folder() / "csrc"
+        shutil.copytree(csrc, copy / "csrc", copy_function=_link)
     for libraries in source.parent.glob("diglot.libs"):  # what a wheel brings along
         shutil.copytree(libraries, copy.parent / libraries.name)
     return copy

@@ -94,7 +94,7 @@ def test_a_module_for_another_processor(examine, file_of, replace):
     replace(path, bytes(content))
     found = examine()["build baseline"]
     assert found.state == "wrong"
-    assert re.search("another processor|damaged", found.found)
+    assert "it was built for another processor" in found.found
 
 
 @on_linux
@@ -178,17 +178,11 @@ def test_a_build_that_the_processor_lacks(package, file_of):
 
 def test_changed_sources(examine, file_of, replace, package):
     file_of("_native_baseline")
-    if not (package / "csrc").is_dir():
-        source = Installation().package.parents[1] / "csrc"
-        (package / "csrc").symlink_to(source)
-        assert examine(files.check_sources)["sources"].state == "ok"
-        (package / "csrc").unlink()
-        (package / "csrc" / "kernels").mkdir(parents=True)
-    else:
-        replace(package / "csrc" / "kernels" / "gemm.cpp", b"// other")
+    assert examine(files.check_sources)["sources"].state == "ok"
+    replace(package / "csrc" / "kernels" / "gemm.cpp", b"// other")
     found = examine(files.check_sources)["sources"]
     assert found.state == "wrong"
-    assert "csrc/" in found.found
+    assert found.found == "damaged or missing: csrc/kernels/gemm.cpp"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def check(installation: Installation) -> Iterator[Finding]:
     own = next((one for one in installed if _folder(one) == package), None)
     if own:
         yield from _installed(package, own, version)
-    elif source := next((s for s in map(_editable_source, installed) if s), None):
+    elif installed and (source := _editable_source(installed[0])):
         yield _editable(package, source, version)
     elif installed:
         yield note(
@@ -149,10 +149,10 @@ def _editable_source(installed: Distribution) -> Path | None:
         return None
     if not about.get("dir_info", {}).get("editable"):
         return None
-    from urllib.parse import urlparse
-    from urllib.request import url2pathname
+    from urllib.parse import unquote, urlparse
 
-    return Path(url2pathname(urlparse(about["url"]).path)).resolve()
+    path = unquote(urlparse(about["url"]).path)
+    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path).resolve()  # file:///C:/…
 
 
 def _digest(path: Path) -> str:

@@ -21,6 +21,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "LLVM's OpenMP library is missing",
         "install it: brew install libomp, or apt install libomp5",
     ),
+    (  # so says GNU's loader of a file that is there
+        r"_(?:native_\w+|cpu)\.[\w.-]*: cannot open shared object",
+        "it was built for another processor",
+        _ANOTHER,
+    ),
     (
         r"([\w.+-]+): cannot open shared object",
         r"the library \1 is missing",
