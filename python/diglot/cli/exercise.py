@@ -181,9 +181,9 @@ def _find(name: str) -> "Exercise":
 
 def _named(exercise: "Exercise", folder: Path) -> str:
     """Name an exercise as a command does, with its folder if that is not the usual one."""
-    return exercise.name + (
-        "" if folder == Path("exercises") else f" --folder {shlex.quote(str(folder))}"
-    )
+    if folder == Path("exercises"):
+        return exercise.name
+    return f"{exercise.name} --folder {shlex.quote(str(folder))}"
 
 
 def _from_sources(make: Any, exercise: "Exercise") -> Any:
