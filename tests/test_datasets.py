@@ -308,6 +308,12 @@ class TestOneHot:
         with pytest.raises(DataError, match=message):
             datasets.one_hot(np.array(labels), 3)
 
+    def test_rows_that_would_fill_the_memory_are_refused(self) -> None:
+        with pytest.raises(DataError, match="4 labels of 1000000000000 classes are more than"):
+            datasets.one_hot(np.arange(4), 10**12)
+        with pytest.raises(DataError, match="encode a batch at a time"):
+            datasets.one_hot(np.array([2**40]))
+
 
 class TestSplit:
     def test_sizes_are_the_books(self) -> None:

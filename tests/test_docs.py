@@ -16,7 +16,8 @@ from diglot.cli import build_parser
 from diglot.kernels import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+ROOT_PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+PAGES = [ROOT / name for name in ROOT_PAGES]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 CHAPTERS = sorted((ROOT / "examples").glob("*.py"))  # their code is run by tests/test_examples.py
 

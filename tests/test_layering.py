@@ -21,6 +21,7 @@ ROOMS = {
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
     "svg": ({"svg"}, set()),
+    "doctor": ({"doctor"}, set()),  # it runs where the others cannot be imported
     "autograd": ({"autograd"}, {"svg"}),
     "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),
@@ -84,14 +85,15 @@ ROOMS = {
         {"cli", "__main__"},
         {"ground", "reference", "kernels", "threads", "metrics", "datasets", "optimizers"}
         | {"operations", "losses", "layers", "network", "trainer", "verify", "plots", "ladder"}
-        | {"reproduce", "bench", "text", "sources", "pairs", "mistakes", "exercises"},
+        | {"reproduce", "bench", "text", "sources", "pairs", "mistakes", "exercises"}
+        | {"doctor"},
     ),
 }
 
 # Which modules may import an outside package.
 OUTSIDE = {
     "numpy": {name for names, _ in ROOMS.values() for name in names},
-    "rich": {"progress", "cli"},
+    "rich": {"progress", "cli", "doctor.report"},
     "pygments": {"pairs", "cli"},
     "latex2mathml": {"pairs"},
     "safetensors": {"serialization"},

@@ -233,3 +233,8 @@ class TestUnitsOfALanguageModelsLoss:
     def test_what_is_no_loss(self, unit, nats) -> None:
         with pytest.raises(ValueError, match="nats is"):
             unit(nats)
+
+
+def test_a_confusion_matrix_that_would_fill_the_memory_is_refused():
+    with pytest.raises(DataError, match="classes is 1000000000, expected at most 10000"):
+        metrics.confusion_matrix(np.array([0, 1]), np.array([0, 1]), classes=10**9)

@@ -140,6 +140,11 @@ class TestConfusionMatrix:
         with pytest.raises(ShapeError, match="counts have shape"):
             plots.confusion_matrix(np.zeros(shape, int))
 
+    @pytest.mark.parametrize("count", [-1, float("nan"), "2"])
+    def test_counts_that_count_nothing(self, count: object) -> None:
+        with pytest.raises(DataError, match="a count is negative or no number"):
+            plots.confusion_matrix(np.array([[1, count], [2, 3]]))
+
 
 class TestRoofline:
     POINTS = (
@@ -187,6 +192,11 @@ class TestRoofline:
     def test_nothing_to_draw(self) -> None:
         with pytest.raises(DataError, match="nothing to draw"):
             plots.roofline([], fma=1, bandwidths={"memory": 1})
+
+    def test_no_bandwidth(self) -> None:
+        point = plots.Point("a", "dense", 1.0, 1e9)
+        with pytest.raises(DataError, match="no bandwidth is given"):
+            plots.roofline([point], fma=1e11, bandwidths={})
 
 
 def test_other_formats_and_unknown_ones(tmp_path: Path) -> None:

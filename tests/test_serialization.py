@@ -168,8 +168,9 @@ class TestSaving:
         assert seen == [path.read_bytes()]
 
     def test_places_that_cannot_be_written(self, tmp_path):
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError) as raised:
             small().save(tmp_path / "nowhere" / "model.safetensors")
+        assert raised.value.filename == str(tmp_path / "nowhere" / "model.safetensors")
         (tmp_path / "folder").mkdir()
         with pytest.raises(OSError, match="folder"):
             small().save(tmp_path / "folder")

@@ -117,3 +117,21 @@ def test_unknown_names_are_refused():
         list(verify.verify([], names=["matmull"]))
     with pytest.raises(ValueError, match="'cuda' is unknown"):
         list(verify.verify(["cuda"]))
+
+
+def test_a_quick_look_takes_one_small_case_of_each_kernel():
+    checks = list(verify.verify(["reference"], quick=True))
+    assert {check.kernel for check in checks} == set(CASES)
+    assert {check.cases for check in checks} == {1}
+    assert "gradient" not in {check.kind for check in checks}
+    for cases in CASES.values():
+        arrays = verify._small_case(cases).arguments(np.float32).values()
+        assert 100 <= sum(a.size for a in arrays if isinstance(a, np.ndarray)) <= 10_000
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_quick_look_finds_a_wrong_kernel(build, monkeypatch):
+    module = native.load(build)
+    monkeypatch.setattr(module, "gru_backward", broken(module.gru_backward))
+    checks = verify.verify([build], quick=True)
+    assert {check.kernel for check in checks if not check.passed} == {"gru_backward"}

@@ -25,6 +25,7 @@ LANGUAGES = {".py": "python", ".cpp": "cpp", ".h": "cpp", ".md": "markdown", ".t
 PAGES = {
     "CONTRIBUTING.md": "generated/root/contributing",
     "CHANGELOG.md": "generated/root/changelog",
+    "SECURITY.md": "generated/root/security",
 }
 ROOMS = re.compile(r"((?:python|csrc|tests|examples|benchmarks)/[\w./-]+\.\w+)(?:::(\w+))?")
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and CHANGELOG.md are pages of the site, too."""
+"""CONTRIBUTING.md, CHANGELOG.md and SECURITY.md are pages of the site, too."""
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata

@@ -8,7 +8,13 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
     diglot.Trainer(network, diglot.SGDMomentum(lr=0.1)).fit(x, y, epochs=10)
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+if sys.argv[1:2] == ["doctor"]:  # it is called where the imports below fail, or crash
+    from diglot.doctor.start import run_if_called
+
+    run_if_called()
 
 from diglot import (
     autograd,

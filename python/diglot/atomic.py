@@ -16,9 +16,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
+    except BaseException as error:
+        with suppress(FileNotFoundError, NotADirectoryError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename == os.fspath(temporary):
+            error.filename = os.fspath(path)  # the name that the caller knows
         raise
     if hasattr(os, "O_DIRECTORY"):  # elsewhere a directory cannot be opened
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -12,10 +12,11 @@ import numpy as np
 
 from diglot._arrays import classes_of_one_hot, plain_array, real_array
 from diglot._typing import Array
-from diglot.config import integer, real
+from diglot.config import brief, integer, real
 from diglot.errors import DataError, ShapeError
 
 _MOST_GUESSED_CLASSES = 1000  # a matrix of 8 MB
+_MOST_CLASSES = 10_000  # a matrix of 800 MB
 
 
 def accuracy(prediction: Array, target: Array) -> float:
@@ -87,13 +88,18 @@ def confusion_matrix(prediction: Array, target: Array, classes: int | None = Non
         prediction: scores (..., K) or labels (...).
         target: labels (...) or one-hot rows (..., K).
         classes: K, needed only where it cannot be seen; else the largest label plus one, if that
-            is at most 1000.
+            is at most 1000. It may be at most 10,000.
 
     Returns:
         counts: (K, K) integers; counts[i, j] rows of class i were taken for class j.
     """
     if classes is not None:
         classes = integer("classes", classes)
+        if classes > _MOST_CLASSES:
+            raise DataError(
+                f"classes is {brief(classes)}, expected at most {_MOST_CLASSES}: a matrix of all "
+                "pairs must fit into memory"
+            )
     given = classes
     true, predicted, classes = _labels(prediction, target, classes)
     if given is None and classes > _MOST_GUESSED_CLASSES:

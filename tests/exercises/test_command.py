@@ -1,5 +1,6 @@
 """`diglot exercise`, as a learner meets it."""
 
+import io
 import re
 import subprocess
 import sys
@@ -210,3 +211,20 @@ def test_other_commands_do_not_wait_for_the_exercises():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_folder_with_a_blank_can_be_copied_from_the_command(run):
+    out = run("start", "sigmoid_backward", "--folder", "my answers")[1]
+    assert "diglot exercise check sigmoid_backward --folder 'my answers'" in out
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✓"), ("ascii", "ok")])
+def test_a_mark_is_one_that_the_terminal_has(run, monkeypatch, encoding, mark):
+    run("start", "sigmoid_backward")
+    answer("sigmoid_backward", ANSWER)
+    output = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    assert run("check", "sigmoid_backward", "--no-speed")[0] == 0
+    text = output.buffer.getvalue().decode(encoding)
+    assert re.search(rf"parity.*\W{mark}\W", text)
+    assert "?" not in text

@@ -15,6 +15,7 @@ from typing import NoReturn, final
 from diglot.cli import (
     bench,
     demo,
+    doctor,
     exercise,
     info,
     ladder,
@@ -33,6 +34,7 @@ __all__ = ["build_parser", "main"]
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 _COMMANDS = (
     info,
+    doctor,
     demo,
     verify,
     pair,

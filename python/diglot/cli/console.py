@@ -104,6 +104,15 @@ def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     console.print(table)
 
 
+def sign_of(passed: bool | None) -> str:
+    """Give the mark of a verdict, in letters that standard output has."""
+    try:
+        "✓✗·".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return {True: "ok", False: "NO", None: "-"}[passed]
+    return {True: "✓", False: "✗", None: "·"}[passed]
+
+
 def style_of(passed: bool | None) -> str:
     """Give the colour of a verdict: it adds to the word, and never replaces it."""
     return {True: "green", False: "bold red", None: "yellow"}[passed]

@@ -1,6 +1,7 @@
 """`diglot exercise`: write a piece of the library again, and be graded."""
 
 import argparse
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from diglot.cli.console import (
     make_table,
     positive_number,
     positive_real,
+    sign_of,
     style_of,
 )
 
@@ -179,7 +181,9 @@ def _find(name: str) -> "Exercise":
 
 def _named(exercise: "Exercise", folder: Path) -> str:
     """Name an exercise as a command does, with its folder if that is not the usual one."""
-    return exercise.name + ("" if folder == Path("exercises") else f" --folder {folder}")
+    if folder == Path("exercises"):
+        return exercise.name
+    return f"{exercise.name} --folder {shlex.quote(str(folder))}"
 
 
 def _from_sources(make: Any, exercise: "Exercise") -> Any:
@@ -203,8 +207,7 @@ def _warn_without_compiler() -> None:
 def _print_grade(console: Console, grade: "Grade") -> None:
     table = make_table("check", "", "result")
     for row in grade.rows:
-        sign = {True: "✓", False: "✗", None: "·"}[row.passed]
-        table.add_row(row.name, Text(sign, style_of(row.passed)), row.result)
+        table.add_row(row.name, Text(sign_of(row.passed), style_of(row.passed)), row.result)
     console.print(table)
     if grade.printed:
         lines = grade.printed.splitlines()

@@ -9,9 +9,10 @@ import numpy as np
 
 from diglot._arrays import plain_array, real_array
 from diglot._typing import Array
-from diglot.config import checked_seed, integer, real
+from diglot.config import brief, checked_seed, integer, real
 from diglot.errors import DataError
 
+_MOST_ONE_HOT = 1 << 30  # numbers: 4 GiB
 _ROWS = 1024  # rows per step: float64 copies of a whole image set would fill the memory
 
 
@@ -57,7 +58,8 @@ def one_hot(labels: Array, classes: int | None = None) -> Array:
         float32, shape `labels.shape + (classes,)`.
 
     Raises:
-        DataError: labels are not integers, or one lies outside 0..classes-1.
+        DataError: labels are not integers, one lies outside 0..classes-1, or there would be more
+            than 2^30 numbers.
 
     Book: chapter 4.
     """
@@ -70,6 +72,11 @@ def one_hot(labels: Array, classes: int | None = None) -> Array:
         raise DataError(
             f"labels lie in {labels.min()}..{labels.max()}, expected 0..{classes - 1} "
             f"for {classes} classes"
+        )
+    if labels.size * classes > _MOST_ONE_HOT:
+        raise DataError(
+            f"{labels.size} labels of {brief(classes)} classes are more than the {_MOST_ONE_HOT} "
+            "numbers that one array may have here; encode a batch at a time"
         )
     rows = np.zeros((*labels.shape, classes), np.float32)
     np.put_along_axis(rows, labels.astype(np.intp)[..., None], 1, axis=-1)

@@ -17,7 +17,9 @@ _HOW_TO = (
     "diglot's compiled kernels could not be imported. Build and install them with\n"
     "    pip install .            (in the repository; needs a C++17 compiler)\n"
     "or run on the NumPy reference, slower, with the environment variable\n"
-    "    DIGLOT_BACKEND=reference"
+    "    DIGLOT_BACKEND=reference\n"
+    "What is wrong with an installation is found by\n"
+    "    python -m diglot doctor"
 )
 
 _SPIN_COUNT = "5000"  # some tenths of a millisecond: longer than the Python between two kernels

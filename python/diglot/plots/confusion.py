@@ -41,10 +41,16 @@ def confusion_matrix(
 
     Returns:
         The figure.
+
+    Raises:
+        ShapeError: the counts are no square matrix.
+        DataError: a count is negative or no number.
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise ShapeError(f"counts have shape {counts.shape}, expected (K, K)")
+    if counts.dtype.kind not in "iuf" or not (counts >= 0).all():
+        raise DataError("a count is negative or no number, expected how many rows there are")
     classes = len(counts)
     names = _names(classes, class_names)
     side = max(3.5, 0.5 * classes + 1.2)

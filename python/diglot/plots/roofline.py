@@ -59,11 +59,13 @@ def roofline(
         The figure.
 
     Raises:
-        DataError: there is no point to draw.
+        DataError: there is no point to draw, or no bandwidth.
         ImportError: matplotlib is missing.
     """
     if not points:
         raise DataError("there is nothing to draw: no kernel was timed")
+    if not bandwidths:
+        raise DataError("no bandwidth is given, expected at least one: bandwidths={'memory': 2e10}")
     figure = make_figure(1, 1, width=_WIDTH, height=_HEIGHT)
     (panel,) = figure.axes
     panel.set(xscale="log", yscale="log")

@@ -1,0 +1,98 @@
+"""Ask a question in a process of its own: it may crash or never end, and that is an answer."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+MARK = "diglot-doctor "  # begins the lines that are ours; libraries may print, too
+
+
+@final
+@dataclass(frozen=True)
+class Answer:
+    """What became of a question.
+
+    Attributes:
+        facts: what the child found; empty if it did not get so far.
+        error: why not: an exception's type and message, or how the process ended.
+        crashed: the process did not end by itself.
+        stage: what it had announced last.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    crashed: bool = False
+    stage: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether there are no facts."""
+        return bool(self.error)
+
+
+def ask(
+    probe: str,
+    path: list[str],
+    environment: Mapping[str, str],
+    *,
+    seconds: float = 60,
+    **question: Any,
+) -> Answer:
+    """Run one function of `probe.py` in a child process.
+
+    Args:
+        probe: its name.
+        path: the child's sys.path.
+        environment: the child's environment.
+        seconds: how long it may take.
+        question: what the function is given.
+    """
+    # -P: the probe's own folder must not be on the path, where it would hide other modules.
+    flags = ["-P", *(["-I"] if sys.flags.isolated else [])]
+    command = [sys.executable, *flags, str(Path(__file__).with_name("probe.py"))]
+    text = json.dumps({"probe": probe, "path": path, "question": question})
+    try:
+        done = subprocess.run(
+            command,
+            input=text.encode(),
+            env=dict(environment),
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as stopped:
+        stage = _lines(stopped.stdout or b"").get("stage", "")
+        return Answer({}, f"did not end within {seconds:.0f} s", True, stage)
+    except OSError as error:
+        return Answer({}, f"no process can be started: {error}", True)
+    lines = _lines(done.stdout)
+    stage = lines.get("stage", "")
+    if "facts" in lines:
+        return Answer(lines["facts"], stage=stage)
+    if "error" in lines:
+        return Answer({}, lines["error"], stage=stage)
+    return Answer({}, _ending(done.returncode, done.stderr), True, stage)
+
+
+def _lines(output: bytes) -> dict[str, Any]:
+    """Read the child's lines; of several of a kind, the last one counts."""
+    read: dict[str, Any] = {}
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith(MARK):
+            read.update(json.loads(line.removeprefix(MARK)))
+    return read
+
+
+def _ending(status: int, errors: bytes) -> str:
+    if status < 0:
+        try:
+            return f"the process was ended by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"the process was ended by signal {-status}"
+    last = errors.decode(errors="replace").strip().splitlines()[-1:]
+    return ": ".join([f"the process ended with status {status}", *last])

@@ -1,0 +1,72 @@
+"""Which build is used, and why; and whether `import diglot` works."""
+
+import re
+from collections.abc import Iterator
+
+from diglot.doctor.finding import REINSTALL, Finding, ok, wrong
+from diglot.doctor.installation import BUILDS, Installation
+
+
+def check(installation: Installation) -> Iterator[Finding]:
+    """Look at the variables that choose a build, then import."""
+    faults = list(_variables(installation))
+    yield from faults
+    answer = installation.imported
+    if answer.failed:
+        if not faults:
+            yield wrong("import diglot", _brief(answer.error), _advice(installation))
+        return
+    yield ok("import diglot", f"backend {answer.facts['backend']}, {_reason(installation)}")
+
+
+def _variables(installation: Installation) -> Iterator[Finding]:
+    backend = installation.environment.get("DIGLOT_BACKEND")
+    choices = ("native", "reference", *BUILDS)
+    if backend is not None and backend not in choices:
+        yield wrong(
+            "DIGLOT_BACKEND",
+            f"{backend!r} is no backend",
+            f"unset it, or choose one of {', '.join(choices)}",
+        )
+    build = installation.environment.get("DIGLOT_ISA")
+    name = "DIGLOT_ISA"
+    if backend in BUILDS:
+        name, build = "DIGLOT_BACKEND", backend
+    elif not build or backend == "reference":
+        return
+    usable = ", ".join(installation.sound) or "reference (with DIGLOT_BACKEND)"
+    if build not in BUILDS:
+        yield wrong(name, f"{build!r} is no build", f"unset it, or choose one of {usable}")
+    elif not installation.cpu.failed and build not in installation.runnable:
+        yield wrong(
+            name,
+            f"this processor cannot run the build {build}",
+            f"unset it, or choose one of {usable}",
+        )
+
+
+def _reason(installation: Installation) -> str:
+    environment = installation.environment
+    backend = environment.get("DIGLOT_BACKEND", "native")
+    if backend != "native":
+        return "as DIGLOT_BACKEND says"
+    if environment.get("DIGLOT_ISA"):
+        return "as DIGLOT_ISA says"
+    return "the fastest that is installed and runs here"
+
+
+def _advice(installation: Installation) -> str:
+    if installation.numpy.failed:
+        return "do what is said of NumPy"
+    if not installation.sound:
+        return "do what is said of the modules; until then, DIGLOT_BACKEND=reference runs on NumPy"
+    if set(installation.builds) - set(installation.sound):
+        return f"until the module is mended, set DIGLOT_ISA={installation.sound[0]}"
+    return REINSTALL
+
+
+def _brief(error: str) -> str:
+    """Keep the first line of a message, and the reason that ends it."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    reason = re.search(r"^\((.*)\)$", lines[-1]) if lines else None
+    return lines[0] + (f" ({reason[1]})" if reason else "")

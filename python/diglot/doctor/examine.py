@@ -1,0 +1,46 @@
+"""All that the doctor looks at, in order."""
+
+from collections.abc import Callable, Iterator
+
+from diglot.doctor import (
+    agreement,
+    arithmetic,
+    choice,
+    extras,
+    files,
+    interpreter,
+    modules,
+    parallel,
+    places,
+    runtimes,
+)
+from diglot.doctor.finding import Finding, note
+from diglot.doctor.installation import Installation
+
+CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
+    interpreter.check,
+    files.check,
+    arithmetic.check,
+    modules.check,
+    files.check_sources,
+    choice.check,
+    parallel.check,
+    runtimes.check,
+    agreement.check,
+    places.check,
+    extras.check,
+)
+
+
+def examine(installation: Installation) -> Iterator[Finding]:
+    """Look at everything, and yield each finding as soon as it is known."""
+    for check in CHECKS:
+        try:
+            yield from check(installation)
+        except Exception as error:  # what is broken in a new way must not hide the rest
+            name = check.__module__.rpartition(".")[2]
+            yield note(
+                name,
+                f"could not be looked at: {type(error).__name__}: {error}",
+                "report this to diglot, with the output of: diglot doctor --json",
+            )
