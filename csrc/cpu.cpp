@@ -2,43 +2,74 @@
 // without flags for an instruction set, so that it runs everywhere.
 #include <pybind11/pybind11.h>
 
-#include <string>
-#include <vector>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace {
 
-std::vector<std::string> runnable_builds() {
 #if defined(__x86_64__)
-    std::vector<std::string> builds;
-    __builtin_cpu_init();
-    // These ask for the registers that the operating system saves, too.
-#if (defined(__clang__) && __clang_major__ >= 18) || (!defined(__clang__) && __GNUC__ >= 12)
-    const bool v2 = __builtin_cpu_supports("x86-64-v2");
-    const bool v3 = __builtin_cpu_supports("x86-64-v3");
-    const bool v4 = __builtin_cpu_supports("x86-64-v4");
-#else  // an older compiler knows the features that the levels consist of
-    const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-    const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                    __builtin_cpu_supports("avx512vl");
+
+// One register of what CPUID answers, if it has all these bits. Compilers have a function for such
+// questions, but not all know the levels by name, and on Windows it needs a library of its own.
+struct Register {
+    unsigned bits;
+    template <class... Bit>
+    bool has(Bit... bit) const {
+        return ((bits >> bit & 1u) && ...);
+    }
+};
+
+// The vector registers that the system saves when it changes between programs.
+Register saved_registers() {
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return {low};
+}
+
+// Which of the levels of the x86-64 psABI (its section "Architecture") is reached: 1 to 4.
+int level() {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 1;
+    const Register basic{c};
+    if (!__get_cpuid(0x80000001, &a, &b, &c, &d)) return 1;
+    const Register extended{c};
+    if (!basic.has(0, 9, 13, 19, 20, 23)  // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT
+        || !extended.has(0))              // LAHF
+        return 1;
+
+    const Register later{__get_cpuid_count(7, 0, &a, &b, &c, &d) ? b : 0};
+    // The system's part: a program may ask for it, or there is none.
+    const Register saved = basic.has(27) ? saved_registers() : Register{0};
+    if (!saved.has(1, 2)               // of 128 and 256 bits
+        || !basic.has(12, 22, 28, 29)  // FMA, MOVBE, AVX, F16C
+        || !extended.has(5)            // LZCNT
+        || !later.has(3, 5, 8))        // BMI1, AVX2, BMI2
+        return 2;
+
+#if !defined(__APPLE__)  // which saves them from the first instruction on that uses them
+    if (!saved.has(5, 6, 7)) return 3;  // of 512 bits, and their masks
 #endif
-    if (v4) builds.push_back("x86_64_v4");
-    if (v3) builds.push_back("x86_64_v3");
-    if (v2) builds.push_back("baseline");
-    return builds;
+    return later.has(16, 17, 28, 30, 31) ? 4 : 3;  // AVX512F, DQ, CD, BW, VL
+}
+
+#endif
+
+pybind11::list runnable_builds() {
+    pybind11::list names;
+#if defined(__x86_64__)
+    const int reached = level();
+    if (reached >= 4) names.append("x86_64_v4");
+    if (reached >= 3) names.append("x86_64_v3");
+    if (reached >= 2) names.append("baseline");
 #else
-    return {"baseline"};
+    names.append("baseline");
 #endif
+    return names;
 }
 
 }  // namespace
 
 PYBIND11_MODULE(_cpu, m, pybind11::mod_gil_not_used()) {
-    m.def("runnable_builds", [] {
-        pybind11::list names;
-        for (const auto& name : runnable_builds()) names.append(name);
-        return names;
-    });
+    m.def("runnable_builds", &runnable_builds);
 }
