@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -23,6 +24,7 @@ _HOW_TO = (
 _SPIN_COUNT = "5000"  # some tenths of a millisecond: longer than the Python between two kernels
 
 _loaded: dict[str, ModuleType] = {}
+_lock = threading.Lock()  # of the settings, which every loaded build has
 
 
 def runnable() -> frozenset[str]:
@@ -61,9 +63,10 @@ def load(name: str) -> ModuleType:
             module = importlib.import_module(f"diglot._native_{name}")
     except ImportError as error:
         raise ImportError(f"{_HOW_TO}\n({error})") from error
-    module.set_num_threads(_thread_count)
-    module.set_winograd(_winograd)
-    _loaded[name] = module
+    with _lock:
+        module.set_num_threads(_thread_count)
+        module.set_winograd(_winograd)
+        _loaded[name] = module
     return module
 
 
@@ -122,9 +125,17 @@ def thread_count() -> int:
 def set_thread_count(count: int) -> None:
     """Give every loaded build, and each one loaded later, `count` threads."""
     global _thread_count
-    for module in _loaded.values():
-        module.set_num_threads(count)
-    _thread_count = count
+    with _lock:
+        for module in _loaded.values():
+            module.set_num_threads(count)
+        _thread_count = count
+
+
+def after_fork_in_child() -> None:
+    """Go on with one thread, and with a lock that no lost thread holds."""
+    global _lock
+    _lock = threading.Lock()
+    set_thread_count(1)
 
 
 _winograd = os.environ.get("DIGLOT_WINOGRAD", "1") != "0"
@@ -138,6 +149,7 @@ def winograd() -> bool:
 def set_winograd(enabled: bool) -> None:
     """Let every loaded build, and each one loaded later, use Winograd's convolution or not."""
     global _winograd
-    for module in _loaded.values():
-        module.set_winograd(enabled)
-    _winograd = enabled
+    with _lock:
+        for module in _loaded.values():
+            module.set_winograd(enabled)
+        _winograd = enabled
