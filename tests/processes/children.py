@@ -45,9 +45,10 @@ def trained(seed=1, epochs=2):
 """
 
 
-def start(code, *arguments, prelude=PRELUDE, **environment):
-    """Start a program that is given as text."""
-    return _start("-c", dedent(prelude) + dedent(code), *map(str, arguments), **environment)
+def start(*parts, first="", **environment):
+    """Start a program that is given as text: `first`, the prelude, and the parts."""
+    program = "\n".join(dedent(part) for part in (first, PRELUDE, *parts))
+    return _start("-c", program, **environment)
 
 
 def start_file(path, *arguments, **environment):
@@ -56,12 +57,13 @@ def start_file(path, *arguments, **environment):
 
 
 def _start(*command, **environment):
+    settings = {**os.environ, "DIGLOT_BACKEND": "native", **environment}
     return subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "DIGLOT_BACKEND": "native", **environment},
+        env={name: value for name, value in settings.items() if value is not None},
         start_new_session=True,  # so that its children can be ended with it
     )
 
@@ -77,9 +79,9 @@ def ended(child, timeout=60):
     return child.returncode, out, err
 
 
-def run(code, *arguments, timeout=60, **settings):
+def run(*parts, timeout=60, **settings):
     """Run a program that must end well and say nothing on its standard error; what it printed."""
-    returned, out, err = ended(start(code, *arguments, **settings), timeout)
+    returned, out, err = ended(start(*parts, **settings), timeout)
     assert (returned, err) == (0, ""), f"{returned}\n{out}\n{err}"
     return out.strip()
 
