@@ -10,6 +10,7 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
 
 from typing import TYPE_CHECKING, Any
 
+import diglot._main_interpreter  # noqa: F401 -- what comes next would hang elsewhere
 from diglot import (
     autograd,
     callbacks,
