@@ -1,9 +1,9 @@
 """How many threads the native kernels use: one number for the whole library.
 
-It starts as OMP_NUM_THREADS, or as the number of processors that the process may use. Results do
-not depend on it, bit for bit. A child made by `fork` begins with one thread: children mostly come
-in pools, as many as there are processors. It may set another number, since OpenMP's threads are
-ended before a fork (csrc/kernels/starting.cpp).
+It starts as OMP_NUM_THREADS, or as the number of processors that the process may use, of which a
+container's quota may be less. Results do not depend on it, bit for bit. A child made by `fork`
+begins with one thread: children mostly come in pools, as many as there are processors. It may set
+another number, since OpenMP's threads are ended before a fork (csrc/kernels/starting.cpp).
 """
 
 import os

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from diglot.kernels.processors import usable_processors
+
 BUILDS = ("x86_64_v4", "x86_64_v3", "baseline")
 """In order of preference. v4 is AVX-512, v3 is AVX2 with FMA; on x86 the baseline is x86-64-v2."""
 
@@ -109,9 +111,7 @@ def _default_thread_count() -> int:
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if text.isdigit() and int(text) > 0:
         return min(int(text), MOST_THREADS)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(usable_processors(), MOST_THREADS)
 
 
 _thread_count = _default_thread_count()
