@@ -141,7 +141,7 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
         """
         if self._ready != threading.get_ident():
             raise ValueError(
-                "run forward before backward, in the same thread; predict does not count"
+                "run forward before backward; predict does not count, nor does another thread"
             )
         grad = plain_array("loss_grad", loss_grad).astype(self.dtype, copy=False)
         last = 0 if needs_input_grad else self._first_to_learn + 1
