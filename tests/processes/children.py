@@ -57,7 +57,8 @@ def start_file(path, *arguments, **environment):
 
 
 def _start(*command, **environment):
-    settings = {**os.environ, "DIGLOT_BACKEND": "native", **environment}
+    quiet = "ignore::DeprecationWarning"  # Python 3.12 warns of every fork beside threads
+    settings = {**os.environ, "DIGLOT_BACKEND": "native", "PYTHONWARNINGS": quiet, **environment}
     return subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
