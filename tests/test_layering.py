@@ -17,7 +17,10 @@ PACKAGE = ROOT / "python" / "diglot"
 # Each room: its modules (a package stands for all its modules), and the rooms it may import. A room
 # names only rooms above it in this table, so the arrows cannot run in a circle.
 ROOMS = {
-    "ground": ({"_arrays", "_typing", "atomic", "errors", "config", "flat"}, set()),
+    "ground": (
+        {"_arrays", "_main_interpreter", "_typing", "atomic", "errors", "config", "flat", "turns"},
+        set(),
+    ),
     "reference": ({"kernels.reference"}, {"ground"}),
     "kernels": ({"kernels"}, {"ground", "reference"}),
     "svg": ({"svg"}, set()),

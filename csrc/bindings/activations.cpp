@@ -18,7 +18,7 @@ py::object unary(const py::object& argument, const char* name, Kernel kernel) {
         const View<const T, 1> from = flat<T>(values);
         const View<T, 1> to = mutable_flat<T>(y);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             kernel(from, to);
         }
         return y;
@@ -41,7 +41,7 @@ py::object binary(const py::object& first_argument, const py::object& second_arg
         const View<const T, 1> a = flat<T>(first_values), b = flat<T>(second_values);
         const View<T, 1> to = mutable_flat<T>(result);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             kernel(a, b, to);
         }
         return result;

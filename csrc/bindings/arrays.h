@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "bindings/buffers.h"
+#include "bindings/without_gil.h"
 #include "kernels/parallel.h"
 #include "kernels/view.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -35,7 +36,8 @@ struct Pool {
     std::atomic<Index> in_use{0}, most_in_use{0};
 };
 
-// Never destroyed: arrays may die after the static objects of this library.
+// Never destroyed: arrays may die after the static objects of this library. The module makes it when
+// it is imported, so that no fork can happen meanwhile.
 Pool& pool() {
     static Pool& only = *[] {
         Pool* made = new Pool;
@@ -97,8 +99,16 @@ void free_all_idle(Pool& p) noexcept {
 
 }  // namespace
 
+OutOfMemory::OutOfMemory(Index bytes) noexcept {
+    std::snprintf(
+        text_, sizeof text_,
+        "%lld bytes (%.1f MiB) for results or scratch memory of a kernel could not be had; "
+        "smaller batches or arrays need less",
+        static_cast<long long>(bytes), static_cast<double>(bytes) / (1 << 20));
+}
+
 void* take_block(Index bytes) {
-    if (bytes > most_bytes) throw std::bad_alloc();
+    if (bytes > most_bytes) throw OutOfMemory(bytes);
     Pool& p = pool();
     const Index capacity = capacity_for(bytes);
     void* data = from_idle(p, capacity);
@@ -107,7 +117,7 @@ void* take_block(Index bytes) {
         free_all_idle(p);  // the memory may be lying here
         data = from_system(capacity);
     }
-    if (!data) throw std::bad_alloc();
+    if (!data) throw OutOfMemory(bytes);
     const Index in_use = p.in_use += capacity;
     Index most = p.most_in_use;
     while (most < in_use && !p.most_in_use.compare_exchange_weak(most, in_use)) {
@@ -127,9 +137,18 @@ void give_back_block(void* data, Index bytes) noexcept {
     free_surplus(p, bound, most_idle_blocks);
 }
 
+namespace {
+
+void* take_piece(Index bytes) {
+    void* const data = ::operator new[](bytes, cache_line, std::nothrow);
+    if (!data) throw OutOfMemory(bytes);
+    return data;
+}
+
+}  // namespace
+
 ScratchBlock::ScratchBlock(Index bytes)
-    : bytes_(bytes),
-      data_(bytes < smallest_block ? ::operator new[](bytes, cache_line) : take_block(bytes)) {}
+    : bytes_(bytes), data_(bytes < smallest_block ? take_piece(bytes) : take_block(bytes)) {}
 
 ScratchBlock::~ScratchBlock() {
     if (bytes_ < smallest_block)
@@ -140,8 +159,8 @@ ScratchBlock::~ScratchBlock() {
 
 BlockCounts block_counts() noexcept {
     Pool& p = pool();
-    const std::lock_guard<std::mutex> lock(p.mutex);
-    return {p.in_use, p.most_in_use, p.idle_bytes};
+    const std::unique_lock<std::mutex> lock(p.mutex, std::try_to_lock);
+    return {p.in_use, p.most_in_use, lock ? p.idle_bytes : 0};
 }
 
 }  // namespace diglot

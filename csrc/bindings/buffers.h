@@ -11,15 +11,27 @@
 // at a time, nor most_idle_bytes; beyond that the one that lies idle longest is freed.
 #pragma once
 
+#include <new>
+
 #include "kernels/view.h"
 
 namespace diglot {
+
+// A MemoryError in Python, which says how much was asked for.
+class OutOfMemory final : public std::bad_alloc {
+  public:
+    explicit OutOfMemory(Index bytes) noexcept;
+    const char* what() const noexcept override { return text_; }
+
+  private:
+    char text_[160];  // there may be no memory for a std::string
+};
 
 // Smaller arrays are better off in NumPy's own allocator.
 constexpr Index smallest_block = Index{1} << 16;
 constexpr Index most_idle_bytes = Index{1} << 28;
 
-// At least `bytes` bytes, on a page's boundary, not initialised. Throws std::bad_alloc.
+// At least `bytes` bytes, on a page's boundary, not initialised. Throws OutOfMemory.
 void* take_block(Index bytes);
 
 // From any thread; bytes as they were asked for.
@@ -40,7 +52,7 @@ class ScratchBlock {
 };
 
 struct BlockCounts {
-    Index in_use, most_in_use, idle;  // bytes
+    Index in_use, most_in_use, idle;  // bytes; what lies idle is not known while others take some
 };
 BlockCounts block_counts() noexcept;
 

@@ -111,7 +111,7 @@ py::object conv2d_forward_binding(const py::object& x_argument, const py::object
         const Scratch<T> scratch(conv2d_forward_scratch<T>(s, threads));
         const T* bias = b_values ? static_cast<const T*>(b_values->data()) : nullptr;
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             conv2d_forward<T>(s, view<T, 4>(x_values), view<T, 4>(w_values), bias, y_view,
                               scratch.data(), threads);
         }
@@ -144,7 +144,7 @@ py::object conv2d_backward_input_binding(const py::object& dy_argument,
         const int threads = conv2d_threads(s);
         const Scratch<T> scratch(conv2d_backward_input_scratch<T>(s, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             conv2d_backward_input<T>(s, view<T, 4>(dy_values), view<T, 4>(w_values), dx_view,
                                      scratch.data(), threads);
         }
@@ -176,7 +176,7 @@ py::object conv2d_backward_weight_binding(const py::object& dy_argument,
             const auto db_view = mutable_view<T, 1>(db);
             const int threads = conv2d_threads(s);
             const Scratch<T> scratch(conv2d_backward_weight_scratch<T>(s, threads));
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             conv2d_backward_weight<T>(s, view<T, 4>(dy_values), view<T, 4>(x_values), dw_view,
                                       db_view, scratch.data(), threads);
         }

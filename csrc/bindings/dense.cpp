@@ -48,7 +48,7 @@ py::object matmul_binding(const py::object& a_argument, const py::object& b_argu
         const int threads = matmul_threads(sizes);
         const Scratch<T> scratch(matmul_scratch<T>(sizes, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             matmul<T>(a_view, b_view, transpose_a, transpose_b, c_view, scratch.data(), threads);
         }
         return c;
@@ -84,7 +84,7 @@ py::object dense_forward_binding(const py::object& x_argument, const py::object&
         const Scratch<T> scratch(matmul_scratch<T>(sizes, threads));
         const T* bias = b_values ? static_cast<const T*>(b_values->data()) : nullptr;
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             dense_forward<T>(view<T, 2>(x_values), view<T, 2>(w_values), bias, y_view,
                              scratch.data(), threads);
         }
@@ -111,7 +111,7 @@ py::object dense_backward_weight_binding(const py::object& dy_argument,
         const int threads = matmul_threads(sizes);
         const Scratch<T> scratch(matmul_scratch<T>(sizes, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             dense_backward_weight<T>(view<T, 2>(dy_values), view<T, 2>(x_values), dw_view, db_view,
                                      scratch.data(), threads);
         }

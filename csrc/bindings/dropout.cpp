@@ -23,7 +23,7 @@ py::object dropout_forward_binding(const py::object& x_argument, double rate, st
         const View<T, 1> to = mutable_flat<T>(y);
         const View<std::uint8_t, 1> keep = mutable_flat<std::uint8_t>(mask);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             dropout_forward<T>(flat<T>(values), rate, seed, to, keep);
         }
         return py::make_tuple(y, mask);
@@ -46,7 +46,7 @@ py::object dropout_backward_binding(const py::object& dy_argument, const py::obj
         const View<T, 1> to = mutable_flat<T>(dx);
         const View<const std::uint8_t, 1> keep = flat<std::uint8_t>(mask);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             dropout_backward<T>(flat<T>(values), keep, rate, to);
         }
         return dx;

@@ -28,7 +28,7 @@ py::object forward_binding(const py::object& tokens_argument, const py::object& 
         const View<T, 2> to{y.mutable_data(), {tokens.size(), width}};
         const auto places = flat<std::int64_t>(tokens);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             embedding_forward<T>(places, from, to);
         }
         return y;
@@ -55,7 +55,7 @@ py::object backward_binding(const py::object& dy_argument, const py::object& tok
         const auto to = mutable_view<T, 2>(dw);
         const auto places = flat<std::int64_t>(tokens);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             embedding_backward<T>(from, places, to);
         }
         return dw;

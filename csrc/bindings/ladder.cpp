@@ -71,7 +71,9 @@ py::list names_of(const Rungs& rungs) {
     return names;
 }
 
-int threads_for(double multiply_adds) { return team_size(get_num_threads(), multiply_adds / 16); }
+int threads_for(double multiply_adds) {
+    return startable(team_size(get_num_threads(), multiply_adds / 16));
+}
 
 template <class T>
 ladder::Matrix<const T> matrix(const py::array& a) {
@@ -103,7 +105,7 @@ py::object matmul_binding(const std::string& name, const py::object& a_argument,
         const int threads = threads_for(double(m) * n * k);
         const Scratch<T> scratch(rung.scratch(threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             rung.run(matrix<T>(a_values), matrix<T>(b_values), c_matrix, scratch.data(), threads);
         }
         return c;
@@ -131,7 +133,7 @@ py::object conv2d_binding(const std::string& name, const py::object& x_argument,
         const int threads = threads_for(s.multiply_adds());
         const Scratch<T> scratch(rung.scratch(s, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             rung.run(s, view<T, 4>(x_values), view<T, 4>(w_values), bias, y_view, scratch.data(),
                      threads);
         }
@@ -162,7 +164,7 @@ py::object lstm_binding(const std::string& name, const py::object& x, const py::
         const int threads = threads_for(double(s.n) * s.t * (s.d + s.h) * 4 * s.h);
         const Scratch<T> scratch(rung.scratch(s, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             rung.run(arrays, scratch.data(), threads);
         }
         return y;

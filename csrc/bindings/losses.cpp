@@ -31,7 +31,7 @@ py::object forward_binding(const py::object& logits_argument, const py::object& 
         const Scratch<double> row_losses(logits.shape(0));
         double loss;
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             loss = softmax_cross_entropy_forward<T>(from, label_view, to, row_losses.data());
         }
         return py::make_tuple(loss, probabilities);
@@ -50,7 +50,7 @@ py::object backward_binding(const py::object& probabilities_argument,
         const auto from = view<T, 2>(values);
         const auto label_view = flat<std::int64_t>(labels);
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             softmax_cross_entropy_backward<T>(from, label_view, to);
         }
         return dlogits;

@@ -31,9 +31,13 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
     diglot::bind_ladder(m);
     diglot::bind_peak(m);
 
+    diglot::block_counts();  // makes the pool
+    diglot::end_teams_before_forks();
+
     m.def("set_num_threads", &diglot::set_num_threads, py::arg("count"));
     m.def("get_num_threads", &diglot::get_num_threads);
-    m.def("_block_counts", [] {  // for the tests
+    m.def("_lone_runs", &diglot::lone_runs);  // for the tests
+    m.def("_block_counts", [] {               // for the tests
         const diglot::BlockCounts counts = diglot::block_counts();
         py::dict bytes;
         bytes["in_use"] = counts.in_use;

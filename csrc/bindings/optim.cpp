@@ -34,7 +34,7 @@ class Step {
             std::vector<View<T, 1>> written;
             for (std::size_t i = 0; i < arrays_.size(); ++i)
                 if (i != 1) written.push_back(mutable_flat<T>(arrays_[i]));
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             kernel(written, grad_view);
             return 0;
         });

@@ -17,7 +17,7 @@ double fma_peak_binding(const std::string& dtype, double seconds) {
     require_seconds(seconds);
     DIGLOT_REQUIRE(dtype == "float32" || dtype == "float64",
                    "dtype is " + dtype + ", expected float32 or float64");
-    py::gil_scoped_release nogil;
+    WithoutGil nogil;
     return dtype == "float32" ? fma_peak<float>(seconds) : fma_peak<double>(seconds);
 }
 
@@ -29,7 +29,7 @@ double triad_peak_binding(Index bytes, double seconds) {
     const Scratch<float> memory(checked_product(size, 3));
     const View<float, 1> a{memory.data(), {size}}, b{a.data + size, {size}},
         c{b.data + size, {size}};
-    py::gil_scoped_release nogil;
+    WithoutGil nogil;
     return triad_peak<float>(a, b, c, seconds);
 }
 

@@ -67,7 +67,7 @@ py::object max_pool2d_forward_binding(const py::object& x_argument, const py::ob
         T* y_data = y.mutable_data();
         std::int32_t* indices_data = indices.mutable_data();
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             max_pool2d_forward<T>(s, values.data(), y_data, indices_data);
         }
         return py::make_tuple(y, indices);
@@ -107,7 +107,7 @@ py::object max_pool2d_backward_binding(const py::object& dy_argument,
         T* dx_data = dx.mutable_data();
         bool inside;
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             inside = max_pool2d_backward<T>(s, values.data(), indices.data(), dx_data);
         }
         if (!inside) {
@@ -130,7 +130,7 @@ py::object avg_pool2d_forward_binding(const py::object& x_argument, const py::ob
         py::array_t<T> y = allocate<T>(images.outputs());
         T* y_data = y.mutable_data();
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             avg_pool2d_forward<T>(s, values.data(), y_data);
         }
         return y;
@@ -154,7 +154,7 @@ py::object avg_pool2d_backward_binding(const py::object& dy_argument, const py::
         py::array_t<T> dx = allocate<T>({dy.shape(0), dy.shape(1), s.h, s.w});
         T* dx_data = dx.mutable_data();
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             avg_pool2d_backward<T>(s, values.data(), dx_data);
         }
         return dx;

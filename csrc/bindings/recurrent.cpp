@@ -113,7 +113,7 @@ py::object rnn_forward_binding(const py::object& x_argument, const py::object& h
         const int threads = recurrent_threads(shape, 1);
         const Scratch<T> scratch(rnn_forward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             rnn_forward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(y, h_n, h);
@@ -153,7 +153,7 @@ py::object rnn_backward_binding(const py::object& dy_argument, const py::object&
         const int threads = recurrent_threads(shape, 1);
         const Scratch<T> scratch(rnn_backward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             rnn_backward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(dx, dh0, dw_x, dw_h, db);
@@ -192,7 +192,7 @@ py::object gru_forward_binding(const py::object& x_argument, const py::object& h
         const int threads = recurrent_threads(shape, 3);
         const Scratch<T> scratch(gru_forward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             gru_forward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(y, h_n, py::make_tuple(h, gates, m));
@@ -237,7 +237,7 @@ py::object gru_backward_binding(const py::object& dy_argument, const py::object&
         const int threads = recurrent_threads(shape, 3);
         const Scratch<T> scratch(gru_backward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             gru_backward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(dx, dh0, dw_x, dw_h, db_x, db_h);
@@ -276,7 +276,7 @@ py::object lstm_forward_binding(const py::object& x_argument, const py::object& 
         const int threads = recurrent_threads(shape, 4);
         const Scratch<T> scratch(lstm_forward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             lstm_forward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(y, h_n, c_n, py::make_tuple(h, c, gates));
@@ -323,7 +323,7 @@ py::object lstm_backward_binding(const py::object& dy_argument, const py::object
         const int threads = recurrent_threads(shape, 4);
         const Scratch<T> scratch(lstm_backward_scratch<T>(shape, threads));
         {
-            py::gil_scoped_release nogil;
+            WithoutGil nogil;
             lstm_backward<T>(shape, arrays, scratch.data(), threads);
         }
         return py::make_tuple(dx, dh0, dc0, dw_x, dw_h, db);

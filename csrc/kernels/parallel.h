@@ -13,6 +13,17 @@ int get_num_threads() noexcept;
 // all: waking a thread costs a few microseconds, the time of some ten thousand operations.
 int team_size(Index tasks, double work) noexcept;
 
+// The threads that a team of so many may have: all, or one where the system would not start the
+// others. OpenMP would end the process.
+int startable(int threads) noexcept;
+
+// How often that was one.
+Index lone_runs() noexcept;
+
+// From the call on, a thread that forks ends its team first. A child has no other thread than that
+// which forked, and OpenMP would wait there for the rest of its team for ever.
+void end_teams_before_forks() noexcept;
+
 // Which thread of a parallel region this is, from 0.
 int thread_index() noexcept;
 

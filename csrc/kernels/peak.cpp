@@ -48,7 +48,7 @@ T chains_of_fma(T m, T a) noexcept {
 
 template <class T>
 double fma_peak(double seconds) noexcept {
-    const int threads = get_num_threads();
+    const int threads = startable(get_num_threads());
     // Read from memory in each block, so that the compiler cannot know the sum.
     volatile T m = T(0.5), a = T(0.5), sink = 0;
     const double operations = 2.0 * threads * steps * chains * lanes<T>;
@@ -63,7 +63,7 @@ double fma_peak(double seconds) noexcept {
 
 template <class T>
 double triad_peak(View<T, 1> a, View<T, 1> b, View<T, 1> c, double seconds) noexcept {
-    const int threads = get_num_threads();
+    const int threads = startable(get_num_threads());
     const Index part = a.size() / threads / lanes<T> * lanes<T>;
     const Index passes = std::max<Index>(1, (Index{1} << 22) / std::max<Index>(1, a.size()));
     const auto each_part = [&](auto body) {

@@ -15,6 +15,7 @@ namespace diglot {
 // others leave.
 template <class Share>
 void run_team(int threads, const Share& share) {
+    threads = startable(threads);
     if (threads == 1) {
         share();
         return;

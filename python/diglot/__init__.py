@@ -16,6 +16,7 @@ if sys.argv[1:2] == ["doctor"]:  # it is called where the imports below fail, or
 
     run_if_called()
 
+import diglot._main_interpreter  # noqa: F401 -- what comes next would hang elsewhere
 from diglot import (
     autograd,
     callbacks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Self, final
@@ -32,6 +33,7 @@ from diglot.sequences import (
 )
 from diglot.state import HasState
 from diglot.summary import Summary, summarize
+from diglot.turns import Turns, in_turn
 
 
 @final
@@ -41,6 +43,9 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
     The layers get their parameters, in order and from one Generator, when the first batch (or
     `setup`) tells the shape of a sample. A layer that has been set up before, in another network,
     keeps its parameters and shares them: so an encoder can be cut out of an autoencoder.
+
+    Threads that share a network take turns: `predict` and `train_batch` give each of them its own
+    result. Its layers, and an optimizer's step, know no turns.
 
     Args:
         layers: at least one, each an object of its own.
@@ -75,12 +80,14 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
         self.notes: dict[str, Any] = {}
         self._rng = np.random.default_rng(self.seed)
         self._first_to_learn = len(self.layers)  # the first layer with parameters
-        self._ready = False  # for backward
+        self._ready: int | None = None  # for backward: the thread that has run forward
+        self._turns = Turns()
         self._flat: FlatArrays | None = None  # where the parameters lie
         self._recurrent = tuple(layer for layer in self.layers if isinstance(layer, Recurrent))
 
     # ---- computing -------------------------------------------------------------------------------
 
+    @in_turn
     def forward(
         self, input_: Array, inference: bool = False, *, lengths: Array | None = None
     ) -> Array:
@@ -100,7 +107,7 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
             ValueError: the input does not fit, a ShapeError if it is its shape; the message names
                 the layer.
         """
-        self._ready = False
+        self._ready = None
         input_ = checked_input(self.layers[0], input_, self.dtype)
         if lengths is not None:
             self._check_is_recurrent("lengths")
@@ -114,9 +121,10 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
                     input_ = layer.forward(input_, inference)
                 except ShapeError as error:
                     raise located(error, position, layer) from error
-        self._ready = True
+        self._ready = threading.get_ident()
         return input_
 
+    @in_turn
     def backward(self, loss_grad: Array, needs_input_grad: bool = False) -> Array | None:
         """Send the gradient of the loss back, as far as there are parameters.
 
@@ -131,8 +139,10 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
             ValueError: forward has not been run, or has failed; a ShapeError if the shape of
                 loss_grad does not fit.
         """
-        if not self._ready:
-            raise ValueError("run forward before backward; predict does not count")
+        if self._ready != threading.get_ident():
+            raise ValueError(
+                "run forward before backward; predict does not count, nor does another thread"
+            )
         grad = plain_array("loss_grad", loss_grad).astype(self.dtype, copy=False)
         last = 0 if needs_input_grad else self._first_to_learn + 1
         for layer in reversed(self.layers[last:]):
@@ -143,6 +153,7 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
             self.layers[self._first_to_learn].backward_params(grad)
         return None
 
+    @in_turn
     def train_batch(self, x: Array, y: Array, *, lengths: Array | None = None) -> float:
         """Compute the loss of a batch and the gradients of all parameters; update nothing.
 
@@ -162,6 +173,7 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
             self.backward(spread(self.loss.backward(), prediction.shape, lengths))
         return loss
 
+    @in_turn
     def predict(
         self,
         x: Array,
@@ -214,11 +226,12 @@ class NeuralNetwork(HasParameters, HasState, Displayed):
             else:
                 forward = partial(self.forward, inference=True)
                 parts.append(in_pieces(forward, self._recurrent, x[rows], piece))
-        self._ready = False  # for what forward was run before is lost
+        self._ready = None  # for what forward was run before is lost
         return np.concatenate(parts)
 
     # ---- parameters ------------------------------------------------------------------------------
 
+    @in_turn
     def setup(self, input_shape: Shape) -> None:
         """Give every layer its operations and parameters; does nothing the second time.
 

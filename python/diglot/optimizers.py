@@ -75,7 +75,9 @@ class Optimizer(Configured, ABC):
         Raises:
             ValueError: the names differ, a gradient has not its parameter's dtype, or a schedule is
                 asked for a value outside a training; then nothing has been changed.
-            ShapeError: a gradient has not its parameter's shape; likewise.
+            ShapeError: a gradient has not its parameter's shape, or the optimizer remembers
+                another network's; likewise.
+            MemoryError: likewise, if `_update` needs no memory beside that of `memories`.
         """
         if lr is None:
             if isinstance(self.lr, Schedule):
@@ -96,6 +98,11 @@ class Optimizer(Configured, ABC):
         if self.clip_norm is not None:
             grads = _clip_norm(grads, self.clip_norm)
         rate = float(lr)  # a NumPy scalar would widen float32 arithmetic
+        # What can fail comes before the first update: a kernel would copy what is not contiguous.
+        grads = {name: np.asarray(grads[name], order="C") for name in arrays}
+        for name, param in arrays.items():
+            for memory in self.memories:
+                self._remembered(memory, name, param)
         self._steps += 1
         for name, param in arrays.items():
             self._update(name, param, grads[name], rate)

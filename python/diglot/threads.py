@@ -1,8 +1,9 @@
 """How many threads the native kernels use: one number for the whole library.
 
-It starts as OMP_NUM_THREADS, or as the number of processors that the process may use. Results do
-not depend on it, bit for bit. A child made by `fork` runs on one thread: the threads of its parent
-do not exist there, and OpenMP would wait for them for ever.
+It starts as OMP_NUM_THREADS, or as the number of processors that the process may use, of which a
+container's quota may be less. Results do not depend on it, bit for bit. A child made by `fork`
+begins with one thread: children mostly come in pools, as many as there are processors. It may set
+another number, since OpenMP's threads are ended before a fork (csrc/kernels/starting.cpp).
 """
 
 import os
@@ -15,7 +16,7 @@ from diglot.kernels import native
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads"]
 
-_forked = False
+_forks = 0  # between the first process and this one
 
 
 def get_num_threads() -> int:
@@ -31,7 +32,6 @@ def set_num_threads(count: int) -> None:
 
     Raises:
         ValueError: the count is not a positive integer.
-        RuntimeError: more than one thread is asked for in a forked child, which would hang.
     """
     integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
     if not integer or not 1 <= count <= native.MOST_THREADS:
@@ -39,33 +39,28 @@ def set_num_threads(count: int) -> None:
             f"the number of threads is {count!r}, expected an integer of at least 1 and at most "
             f"{native.MOST_THREADS}"
         )
-    if _forked and count > 1:
-        raise RuntimeError(
-            f"{count} threads were asked for in a forked process, where OpenMP can start none; "
-            'use the start method "spawn" or "forkserver" of multiprocessing'
-        )
     native.set_thread_count(int(count))
 
 
 @contextmanager
 def num_threads(count: int) -> Iterator[None]:
-    """Use another number of threads within a `with` block.
+    """Use another number of threads within a `with` block, in the whole process.
 
     Args:
         count: at least 1.
     """
-    before = get_num_threads()
+    before, forks = get_num_threads(), _forks
     set_num_threads(count)
     try:
         yield
     finally:
-        native.set_thread_count(1 if _forked else before)
+        native.set_thread_count(before if forks == _forks else 1)
 
 
 def _after_fork_in_child() -> None:
-    global _forked
-    _forked = True
-    native.set_thread_count(1)
+    global _forks
+    _forks += 1
+    native.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

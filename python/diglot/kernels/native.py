@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+
+from diglot.kernels.processors import usable_processors
 
 BUILDS = ("x86_64_v4", "x86_64_v3", "baseline")
 """In order of preference. v4 is AVX-512, v3 is AVX2 with FMA; on x86 the baseline is x86-64-v2."""
@@ -25,6 +28,7 @@ _HOW_TO = (
 _SPIN_COUNT = "5000"  # some tenths of a millisecond: longer than the Python between two kernels
 
 _loaded: dict[str, ModuleType] = {}
+_lock = threading.Lock()  # of the settings, which every loaded build has
 
 
 def runnable() -> frozenset[str]:
@@ -63,9 +67,10 @@ def load(name: str) -> ModuleType:
             module = importlib.import_module(f"diglot._native_{name}")
     except ImportError as error:
         raise ImportError(f"{_HOW_TO}\n({error})") from error
-    module.set_num_threads(_thread_count)
-    module.set_winograd(_winograd)
-    _loaded[name] = module
+    with _lock:
+        module.set_num_threads(_thread_count)
+        module.set_winograd(_winograd)
+        _loaded[name] = module
     return module
 
 
@@ -108,9 +113,7 @@ def _default_thread_count() -> int:
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if text.isdigit() and int(text) > 0:
         return min(int(text), MOST_THREADS)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(usable_processors(), MOST_THREADS)
 
 
 _thread_count = _default_thread_count()
@@ -124,9 +127,17 @@ def thread_count() -> int:
 def set_thread_count(count: int) -> None:
     """Give every loaded build, and each one loaded later, `count` threads."""
     global _thread_count
-    for module in _loaded.values():
-        module.set_num_threads(count)
-    _thread_count = count
+    with _lock:
+        for module in _loaded.values():
+            module.set_num_threads(count)
+        _thread_count = count
+
+
+def after_fork_in_child() -> None:
+    """Go on with one thread, and with a lock that no lost thread holds."""
+    global _lock
+    _lock = threading.Lock()
+    set_thread_count(1)
 
 
 _winograd = os.environ.get("DIGLOT_WINOGRAD", "1") != "0"
@@ -140,6 +151,7 @@ def winograd() -> bool:
 def set_winograd(enabled: bool) -> None:
     """Let every loaded build, and each one loaded later, use Winograd's convolution or not."""
     global _winograd
-    for module in _loaded.values():
-        module.set_winograd(enabled)
-    _winograd = enabled
+    with _lock:
+        for module in _loaded.values():
+            module.set_winograd(enabled)
+        _winograd = enabled
