@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance wheel reproduce docs docs-test measured notebooks lint format clean
+.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all reproduce docs docs-test measured \
+	notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -13,6 +14,22 @@ test: .venv/installed  ## run the tests
 
 reference: .venv/installed  ## run the tests on the NumPy reference
 	DIGLOT_BACKEND=reference $(BIN)/python -m pytest
+
+# Which installation to try: a virtual environment's Python, with diglot[test] in it.
+EMULATED_PYTHON ?= $(BIN)/python
+EMULATE := $(EMULATED_PYTHON) tests/cpus/emulate.py
+
+emulate: $(if $(filter $(BIN)/python,$(EMULATED_PYTHON)),.venv/installed)  ## try older x86 processors, in an emulator
+	$(EMULATE)
+
+emulate-all: $(if $(filter $(BIN)/python,$(EMULATED_PYTHON)),.venv/installed)  ## and all tests on one without AVX (an hour)
+	$(EMULATE) --all
+
+aarch64: .venv/installed  ## compile for Arm, and try that in an emulator
+	$(BIN)/python tests/cpus/aarch64.py
+
+aarch64-all: .venv/installed  ## and all tests
+	$(BIN)/python tests/cpus/aarch64.py --all
 
 conformance: .venv/installed  ## run the ONNX node tests, and count them by operator
 	$(BIN)/python -m pytest tests/conformance

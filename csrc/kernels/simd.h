@@ -18,6 +18,8 @@
 
 #if defined(__SSE2__)
 #include <immintrin.h>  // for masks, streams, square roots, exact products
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace diglot {
@@ -120,6 +122,17 @@ inline Vec<T> load_part(const T* from, Index count, T fill) {
     else
         v = (Vec<T>)_mm256_maskload_pd(from, (__m256i)first);
     return first ? v : broadcast(fill);
+#elif defined(__aarch64__)
+    if (count == lanes<T>) return load(from);
+    Vec<T> v = broadcast(fill);
+    if constexpr (sizeof(T) == 4) {  // a pair, a single one
+        if (count & 2) v = (Vec<T>)vcombine_f32(vld1_f32(from), vget_low_f32((float32x4_t)v));
+        if (count == 3) v = (Vec<T>)vld1q_lane_f32(from + 2, (float32x4_t)v, 2);
+        if (count == 1) v = (Vec<T>)vld1q_lane_f32(from, (float32x4_t)v, 0);
+    } else {
+        if (count) v = (Vec<T>)vld1q_lane_f64(from, (float64x2_t)v, 0);
+    }
+    return v;
 #else
     T buffer[lanes<T>];
     for (Index i = 0; i < lanes<T>; ++i) buffer[i] = i < count ? from[i] : fill;
@@ -141,6 +154,15 @@ inline void store_part(T* to, Vec<T> v, Index count) {
         _mm256_maskstore_ps(to, (__m256i)first, (__m256)v);
     else
         _mm256_maskstore_pd(to, (__m256i)first, (__m256d)v);
+#elif defined(__aarch64__)
+    if (count == lanes<T>) return store<T>(to, v);
+    if constexpr (sizeof(T) == 4) {
+        if (count & 2) vst1_f32(to, vget_low_f32((float32x4_t)v));
+        if (count == 3) vst1q_lane_f32(to + 2, (float32x4_t)v, 2);
+        if (count == 1) vst1q_lane_f32(to, (float32x4_t)v, 0);
+    } else {
+        if (count) vst1q_lane_f64(to, (float64x2_t)v, 0);
+    }
 #else
     T buffer[lanes<T>];
     store(buffer, v);
@@ -165,6 +187,8 @@ inline bool all(IntVec<T> v) {
     return _mm512_movepi32_mask((__m512i)v) == 0xffff;
 #elif defined(__AVX2__)
     return _mm256_movemask_epi8((__m256i)v) == -1;
+#elif defined(__aarch64__)
+    return vminvq_u32((uint32x4_t)v) != 0;
 #else
     IntVec<T> both = v;
     for (Index lane = 1; lane < lanes<T>; ++lane) both[0] &= v[lane];
@@ -201,6 +225,11 @@ inline Vec<T> square_root(Vec<T> v) {
         return (Vec<T>)_mm_sqrt_ps((__m128)v);
     else
         return (Vec<T>)_mm_sqrt_pd((__m128d)v);
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)vsqrtq_f32((float32x4_t)v);
+    else
+        return (Vec<T>)vsqrtq_f64((float64x2_t)v);
 #else
     for (Index lane = 0; lane < lanes<T>; ++lane) v[lane] = std::sqrt(v[lane]);
     return v;
@@ -220,6 +249,11 @@ inline Vec<T> product_error(Vec<T> a, Vec<T> b, Vec<T> product) {
         return (Vec<T>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)product);
     else
         return (Vec<T>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)product);
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)vfmaq_f32((float32x4_t)-product, (float32x4_t)a, (float32x4_t)b);
+    else
+        return (Vec<T>)vfmaq_f64((float64x2_t)-product, (float64x2_t)a, (float64x2_t)b);
 #else
     // Dekker 1971: halves of the mantissas, whose products are exact.
     const IntVec<T> upper_half = IntVec<T>{} - (sizeof(T) == 4 ? 1 << 12 : 1 << 27);
@@ -241,6 +275,8 @@ inline WordVec word_product(WordVec words, std::uint32_t factor) {
     return (WordVec)_mm256_mul_epu32((__m256i)words, (__m256i)factors);
 #elif defined(__SSE2__)
     return (WordVec)_mm_mul_epu32((__m128i)words, (__m128i)factors);
+#elif defined(__aarch64__)
+    return (WordVec)vmull_u32(vmovn_u64((uint64x2_t)words), vmovn_u64((uint64x2_t)factors));
 #else
     return (words & 0xffffffff) * factors;
 #endif

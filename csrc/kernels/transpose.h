@@ -48,6 +48,7 @@ inline void interleave(Vec<T>* v) {
 template <class T>
 inline void transpose(Vec<T> (&v)[lanes<T>]) {
     constexpr int size = lanes<T>, unit = 16 / sizeof(T), units = size / unit;
+    constexpr int half = units > 1 ? units / 2 : 1;  // of one unit, which needs no round
     constexpr std::make_integer_sequence<int, size> places{};
 #pragma GCC unroll 8
     for (int u = 0; u < units; ++u) interleave<T, unit, unit>(v + u * unit);
@@ -56,9 +57,9 @@ inline void transpose(Vec<T> (&v)[lanes<T>]) {
         Vec<T> unzipped[size];
 #pragma GCC unroll 16
         for (int r = 0; r < size; ++r) {
-            const int u = r / unit, place = r % unit, pair = u % (units / 2) * 2 * unit + place;
-            unzipped[r] = u < units / 2 ? unzip<T, 0>(v[pair], v[pair + unit], places)
-                                        : unzip<T, 1>(v[pair], v[pair + unit], places);
+            const int u = r / unit, place = r % unit, pair = u % half * 2 * unit + place;
+            unzipped[r] = u < half ? unzip<T, 0>(v[pair], v[pair + unit], places)
+                                   : unzip<T, 1>(v[pair], v[pair + unit], places);
         }
 #pragma GCC unroll 16
         for (int r = 0; r < size; ++r) v[r] = unzipped[r];

@@ -56,9 +56,10 @@ def _backend() -> str:
 def _builds() -> list[tuple[str, str]]:
     try:
         names = kernels.available_builds()
+        others = [name for name in native.installed_builds() if name not in names]
     except ImportError:
-        names = []
-    if not names:
+        names = others = []
+    if not names and not others:
         return [("builds", "none is installed; build them with: pip install .")]
     pairs = []
     for name in names:
@@ -70,7 +71,6 @@ def _builds() -> list[tuple[str, str]]:
         compiler = f"compiler {build['compiler']}"
         pairs.append((f"build {name}", f"{build['vector_bits']}-bit vectors, {openmp}, {compiler}"))
         pairs.append(("", build["flags"]))
-    others = sorted(set(native.BUILDS) - set(names))
     if others:
         pairs.append(("not usable here", ", ".join(others)))
     return pairs

@@ -25,6 +25,13 @@ _HOW_TO = (
     "    python -m diglot doctor"
 )
 
+_TOO_OLD = (
+    "none of diglot's builds runs on this processor. They need x86-64-v2, which is SSE4.2 and\n"
+    "POPCNT (Intel since 2008, AMD since 2011). Run on the NumPy reference, slower, with the\n"
+    "environment variable\n"
+    "    DIGLOT_BACKEND=reference"
+)
+
 _SPIN_COUNT = "5000"  # some tenths of a millisecond: longer than the Python between two kernels
 
 _loaded: dict[str, ModuleType] = {}
@@ -40,10 +47,15 @@ def runnable() -> frozenset[str]:
     return frozenset(cpu.runnable_builds())
 
 
+def installed_builds() -> list[str]:
+    """List the builds that are installed, whether they run here or not, the fastest first."""
+    return [name for name in BUILDS if importlib.util.find_spec(f"diglot._native_{name}")]
+
+
 def available_builds() -> list[str]:
     """List the builds that are installed and run here, the fastest first."""
     can_run = runnable()
-    return [name for name in BUILDS if name in can_run and _is_installed(name)]
+    return [name for name in installed_builds() if name in can_run]
 
 
 def load(name: str) -> ModuleType:
@@ -58,10 +70,8 @@ def load(name: str) -> ModuleType:
     if name not in BUILDS:
         raise ValueError(f"build {name!r} is unknown; choose one of {', '.join(BUILDS)}")
     if name not in runnable():
-        raise ValueError(
-            f"this processor cannot run the {name} build; "
-            f"it can run {', '.join(available_builds())}"
-        )
+        others = ", ".join(available_builds()) or "none; DIGLOT_BACKEND=reference needs none"
+        raise ValueError(f"this processor cannot run the {name} build; it can run {others}")
     try:
         with _patient_threads():
             module = importlib.import_module(f"diglot._native_{name}")
@@ -100,12 +110,8 @@ def best_build() -> ModuleType:
         return load(forced)
     names = available_builds()
     if not names:
-        raise ImportError(_HOW_TO)
+        raise ImportError(_TOO_OLD if installed_builds() else _HOW_TO)
     return load(names[0])
-
-
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(f"diglot._native_{name}") is not None
 
 
 def _default_thread_count() -> int:

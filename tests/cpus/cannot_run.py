@@ -1,0 +1,31 @@
+"""A plugin for pytest: what cannot run on an emulated processor, each with its reason.
+
+    python -m pytest -p cannot_run --emulated=x86_64
+
+An entry that fits no test fails, so that the list says what is so.
+"""
+
+import pytest
+
+CANNOT_RUN: dict[str, dict[str, str]] = {"x86_64": {}, "aarch64": {}}
+"""For each emulator: how a test's name, from the folder of the tests on, begins, and why not."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption("--emulated", choices=list(CANNOT_RUN), help="the emulator that this runs on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what cannot run."""
+    reasons = CANNOT_RUN.get(config.getoption("emulated"), {})
+    unused = set(reasons)
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        for beginning in reasons:
+            if name.startswith(beginning):
+                item.add_marker(pytest.mark.skip(reason=f"emulated: {reasons[beginning]}"))
+                unused.discard(beginning)
+    files = {item.nodeid.removeprefix("tests/").split("::")[0] for item in items}
+    if lost := sorted(name for name in unused if name.split("::")[0] in files):
+        raise pytest.UsageError(f"CANNOT_RUN names no test: {', '.join(lost)}")
