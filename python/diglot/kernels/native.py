@@ -104,7 +104,7 @@ def _is_installed(name: str) -> bool:
 def _default_thread_count() -> int:
     """OMP_NUM_THREADS (its first level), else the processors that this process may use."""
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if text.isdigit() and int(text) > 0:
+    if text.isdecimal() and len(text) < 10 and int(text) > 0:
         return min(int(text), MOST_THREADS)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
