@@ -269,7 +269,7 @@ def test_no_warning_where_all_is_well(tmp_path):
 
 
 def test_parameters_that_are_no_numbers_are_not_written(tmp_path):
-    """The update is made, and only the next loss tells: a checkpoint in between would be the end."""
+    """Only the loss after an update tells; a checkpoint in between would be the end."""
 
     class Spoil:
         def on_batch_end(self, fit):
