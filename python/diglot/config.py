@@ -129,12 +129,13 @@ def integer(name: str, value: object, *, least: int = 1, below: int | None = 1 <
 
 
 def int_or_pair(name: str, value: object, *, least: int = 1) -> IntOrPair:
-    """Check one integer, or a pair (height, width) of them."""
+    """Check one integer, or a pair (height, width) of them, as the kernels' windows take them."""
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise ValueError(f"{name} is {brief(value)}, expected one number or (height, width)")
-        return integer(name, value[0], least=least), integer(name, value[1], least=least)
-    return integer(name, value, least=least)
+        height, width = (integer(name, one, least=least, below=1 << 31) for one in value)
+        return height, width
+    return integer(name, value, least=least, below=1 << 31)
 
 
 def real(name: str, value: object, *, least: float = -math.inf, below: float = math.inf) -> float:

@@ -149,6 +149,10 @@ ONLY_MODELS: dict[str, tuple[Change, str]] = {
     "a layer of 10^400 neurons": (first_layer(neurons=10**400), "expected less than 2**63"),
     "an input of 2^62": (architecture(input_shape=[2**62]), "more bytes than 2**63"),
     "an input of many axes": (architecture(input_shape=[9] * 300_000), "300000 axes"),
+    "a stride of 2^32": (
+        architecture(layers=[{"type": "AvgPool2D", "kernel_size": 1, "stride": 2**32}]),
+        "stride is 4294967296, expected less than 2147483648",
+    ),
     "no layers": (architecture(layers=[]), "layers is empty"),
     "an unknown layer": (first_layer(type="os.system"), "'os.system' is unknown"),
     "a layer that is none": (architecture(layers=[None]), "expected a description"),
