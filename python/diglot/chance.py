@@ -14,9 +14,15 @@ from diglot.network import NeuralNetwork
 BitState: TypeAlias = Mapping[str, Any]
 """The state of a `numpy.random.BitGenerator`, as NumPy gives it."""
 
-_BELOW = {"pos": 625, "buffer_pos": 5, "has_uint32": 2}
-_BELOW |= {"uinteger": 1 << 32, "state": 1 << 128, "inc": 1 << 128}
-"""Positions in the tables of MT19937 and Philox, the last of which means that all is used up."""
+_BELOW = {
+    "pos": 625,  # in MT19937's table; the last one means that all is used up
+    "buffer_pos": 5,  # likewise in that of Philox
+    "has_uint32": 2,
+    "uinteger": 1 << 32,
+    "state": 1 << 128,
+    "inc": 1 << 128,
+}
+"""What the numbers of a state are less than."""
 
 
 class Chance(NamedTuple):

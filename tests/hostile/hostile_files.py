@@ -76,7 +76,7 @@ NO_FILES: dict[str, tuple[Callable[[Path, bytes], object], str]] = {
     "a link to itself": (lambda path, good: path.symlink_to(path.name), "symbolic links"),
     "a link that leads nowhere": (_symlink_to("absent"), "No such file"),
 }
-"""What is no file at all, for every loader but the logs, which then begin a new one."""
+"""What is no file at all."""
 
 IDX: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "begins with nothing"),
@@ -197,7 +197,7 @@ def _shared(loader: Loader) -> list[Row]:
         rows.append(Row(loader.name, "2 TB of zeros", sparse(b"", 1 << 41), "the header is not"))
         rows.append(Row(loader.name, "2 TB of header", sparse(b"\xff" * 5, 1 << 41), "the limit"))
     else:
-        rows.append(Row(loader.name, "2 TB of zeros", sparse(b"", 1 << 41), ""))
+        rows.append(Row(loader.name, "2 TB of zeros", sparse(b"", 1 << 41), "the limit is"))
     return rows
 
 
@@ -206,6 +206,10 @@ def rows(loaders: dict[str, Loader]) -> list[Row]:
     found = []
     for name in ("model", "checkpoint", "idx", "idx.gz", "text", "vocabulary", "housing table"):
         found += _shared(loaders[name])
+    for name in LOGS:
+        for what, (make, message) in NO_FILES.items():
+            if message != "No such file":  # a log is begun there
+                found.append(Row(name, what, make, message))
     for what, (raw, message) in IDX.items():
         found.append(Row("idx", what, content(lambda good, raw=raw: raw), message))
         packed = gzip.compress(raw, mtime=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_files import Row, rows
+from hostile_files import NO_FILES, Row, rows
 from hostile_loaders import LOADERS
 from in_child import ROOM
 
@@ -110,6 +110,14 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path, monkeypatch):
             patch.setattr(os, "fstat", longer)
             with pytest.raises(loader.refusals, match=r"ends within|ends too early"):
                 loader.read(path)
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_a_note_of_passed_exercises_that_is_no_file_says_nothing(what, tmp_path):
+    loader = LOADERS["passed"]
+    make, _ = NO_FILES[what]
+    make(tmp_path / loader.file_name, b"")
+    assert loader.read(tmp_path / loader.file_name) == "started"
 
 
 @pytest.mark.parametrize("kind", ["MT19937", "Philox"])
