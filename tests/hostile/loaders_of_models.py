@@ -15,7 +15,7 @@ from safetensors.numpy import save as to_safetensors
 
 import diglot
 from diglot.callbacks import Checkpoint
-from diglot.errors import ModelFileError, ShapeError, TrainingDiverged
+from diglot.errors import DataError, ModelFileError, ShapeError, TrainingDiverged
 from diglot.interop.torch import load_state_dict, to_state_dict
 from diglot.network import NeuralNetwork
 from diglot.optimizers import Adam
@@ -219,7 +219,7 @@ class StateDictLoader(Loader):
     """PyTorch's weights, by way of safetensors, whose parser refuses by an error of its own."""
 
     name, form = "state dict", "safetensors"
-    refusals = (ValueError, ShapeError, SafetensorError)
+    refusals = (ValueError, DataError, ShapeError, SafetensorError)
 
     def __init__(self) -> None:
         layers = [diglot.Embedding(5, 3), diglot.LSTM(2), diglot.GRU(2), diglot.Dense(5)]
