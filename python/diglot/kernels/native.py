@@ -104,8 +104,9 @@ def _is_installed(name: str) -> bool:
 def _default_thread_count() -> int:
     """OMP_NUM_THREADS (its first level), else the processors that this process may use."""
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if text.isdecimal() and len(text) < 10 and int(text) > 0:
-        return min(int(text), MOST_THREADS)
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if digits:
+        return min(int(digits[:9]), MOST_THREADS)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
