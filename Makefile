@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all reproduce docs docs-test measured \
+.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz reproduce docs docs-test measured \
 	notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
@@ -59,6 +59,10 @@ build/notebooks/%.ipynb: examples/%.py .venv/docs
 	$(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --output $@ $<
 	$(BIN)/jupyter-execute --inplace --timeout=120 $@
 
+INPUTS ?= 1000000
+fuzz: .venv/fuzz  ## read a million files that are almost right (a quarter of an hour; INPUTS=...)
+	$(BIN)/python fuzz/run.py --inputs $(INPUTS)
+
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -80,6 +84,10 @@ clean:
 
 .venv/installed: .venv/python $(SOURCES)
 	$(BIN)/pip install --quiet '.[test,lint,conformance]'
+	touch $@
+
+.venv/fuzz: .venv/installed
+	$(BIN)/pip install --quiet 'diglot[fuzz]'
 	touch $@
 
 .venv/docs: .venv/installed

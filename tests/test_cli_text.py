@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import diglot
 from diglot import cli
 from diglot.cli import train_text
 from diglot.network import NeuralNetwork
@@ -139,3 +140,20 @@ def test_write_refuses_in_one_line_what_no_model_can_do(run, corpus):
         assert (status, out) == (2, "")
         assert err.startswith(f"diglot: error: {arguments[0]} cannot write: ")
         assert message in err
+
+
+def test_a_model_cannot_command_the_terminal(run):
+    """Escape begins a command, and a lone surrogate cannot be printed."""
+    characters = "\n\x1ba\x9b\u200d\ud800"
+    layers = [diglot.Embedding(6, 2), diglot.GRU(2), diglot.Dense(6)]
+    network = NeuralNetwork(layers, "softmax_cross_entropy", seed=1)
+    network.setup((4,))
+    network.notes = {"vocabulary": characters}
+    network.save("model.safetensors")
+    status, out, err = run(
+        "write", "model.safetensors", "--prompt", "a", "--length", 200, "--seed", 1
+    )
+    assert (status, err) == (0, "")
+    assert set("\x1b\x9b\ud800").isdisjoint(out)
+    for shown in ("\n", "a", r"\x1b", r"\x9b", "\u200d", r"\ud800"):
+        assert shown in out

@@ -18,7 +18,8 @@ PACKAGE = ROOT / "python" / "diglot"
 # names only rooms above it in this table, so the arrows cannot run in a circle.
 ROOMS = {
     "ground": (
-        {"_arrays", "_main_interpreter", "_typing", "atomic", "errors", "config", "flat", "turns"},
+        {"_arrays", "_main_interpreter", "_typing", "atomic", "errors", "config", "flat", "turns"}
+        | {"untrusted"},
         set(),
     ),
     "reference": ({"kernels.reference"}, {"ground"}),
@@ -44,7 +45,7 @@ ROOMS = {
     "trainer": (
         {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
         | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"}
-        | {"sparkline"},
+        | {"sparkline", "standing"},
         {"ground", "svg", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),

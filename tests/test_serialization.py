@@ -259,7 +259,7 @@ class TestDamagedFiles:
 
     def test_what_is_no_file(self, tmp_path):
         assert refusal(tmp_path / "missing") == "No such file or directory"
-        assert refusal(tmp_path) == "this is no regular file"
+        assert refusal(tmp_path) == "Is a directory"
         os.mkfifo(tmp_path / "pipe")
         assert refusal(tmp_path / "pipe") == "this is no regular file"
         assert refusal("/dev/zero") == "this is no regular file"

@@ -167,7 +167,7 @@ class TestFiles:
         [
             (b"", "not JSON"),
             (b"\xff", "not JSON"),
-            (b"[" * 100_000, "not JSON"),
+            (b"[" * 100_000, "nested too deeply"),
             (b"[]", r"vocabulary is \[\]"),
             (b'{"characters": "abc"}', "with a 'type'"),
             (b'{"type": "Dense", "characters": "abc"}', "'Dense' is unknown"),

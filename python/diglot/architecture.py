@@ -9,6 +9,7 @@ from diglot._typing import DType, Shape
 from diglot.config import build, integer
 from diglot.layers import LAYERS, Layer
 from diglot.losses import LOSSES, Loss
+from diglot.untrusted import MOST_AXES
 
 
 class Architecture(NamedTuple):
@@ -81,4 +82,7 @@ def checked_shape(shape: Iterable[int]) -> Shape:
     """
     if not isinstance(shape, Iterable):
         raise ValueError(f"input_shape is {shape!r}, expected the sizes of a sample, (1, 28, 28)")
-    return tuple(integer("input_shape", size, least=0) for size in shape)
+    sizes = tuple(integer("input_shape", size, least=0) for size in shape)
+    if len(sizes) >= MOST_AXES:
+        raise ValueError(f"input_shape has {len(sizes)} axes, expected less than {MOST_AXES}")
+    return sizes

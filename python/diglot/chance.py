@@ -8,10 +8,21 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from diglot._typing import Array
+from diglot.config import brief, integer
 from diglot.network import NeuralNetwork
 
 BitState: TypeAlias = Mapping[str, Any]
 """The state of a `numpy.random.BitGenerator`, as NumPy gives it."""
+
+_BELOW = {
+    "pos": 625,  # in MT19937's table; the last one means that all is used up
+    "buffer_pos": 5,  # likewise in that of Philox
+    "has_uint32": 2,
+    "uinteger": 1 << 32,
+    "state": 1 << 128,
+    "inc": 1 << 128,
+}
+"""What the numbers of a state are less than."""
 
 
 class Chance(NamedTuple):
@@ -56,11 +67,32 @@ def set_bits(generator: np.random.Generator, state: BitState) -> None:
     Raises:
         ValueError: the state is of another kind of generator, or of none.
     """
+    kind = type(generator.bit_generator).__name__
     try:
+        _require_like(state, generator.bit_generator.state, "state")
         generator.bit_generator.state = state
     except (TypeError, KeyError, OverflowError, ValueError) as error:
-        kind = type(generator.bit_generator).__name__
         raise ValueError(f"this is no state of a {kind} generator: {error}") from error
+
+
+def _require_like(given: Any, own: Any, name: str) -> None:
+    """Compare a state with one that NumPy has made; NumPy itself believes every position."""
+    if isinstance(own, Mapping):
+        if not isinstance(given, Mapping) or given.keys() != own.keys():
+            raise ValueError(f"its {name} is {brief(given)}, expected {', '.join(own)}")
+        for key, value in own.items():
+            _require_like(given[key], value, key)
+    elif isinstance(own, np.ndarray):
+        if not isinstance(given, np.ndarray) or (given.shape, given.dtype) != (
+            own.shape,
+            own.dtype,
+        ):
+            raise ValueError(f"its {name} is {brief(given)}, expected {own.size} {own.dtype}")
+    elif isinstance(own, str):
+        if given != own:
+            raise ValueError(f"its {name} is {brief(given)}, expected {own}")
+    else:
+        integer(name, given, least=0, below=_BELOW.get(name))
 
 
 def bits_to_json(state: BitState) -> dict[str, Any]:

@@ -116,22 +116,26 @@ def resolve(value: object, allowed: Mapping[str, type[T]], what: str) -> T:
     raise ValueError(f"{what} is {brief(value)}; {_known(allowed)}")
 
 
-def integer(name: str, value: object, *, least: int = 1) -> int:
-    """Check an integer argument and return it as an int."""
+def integer(name: str, value: object, *, least: int = 1, below: int | None = 1 << 63) -> int:
+    """Check an integer argument, which the machine can count to, and return it as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ValueError(f"{name} is {brief(value)}, expected an integer of at least {least}")
     if value < least:
-        raise ValueError(f"{name} is {value}, expected at least {least}")
+        raise ValueError(f"{name} is {brief(value)}, expected at least {least}")
+    if below is not None and int(value) >= below:
+        bound = "2**63" if below == 1 << 63 else f"{below}"
+        raise ValueError(f"{name} is {brief(value)}, expected less than {bound}")
     return int(value)
 
 
 def int_or_pair(name: str, value: object, *, least: int = 1) -> IntOrPair:
-    """Check one integer, or a pair (height, width) of them."""
+    """Check one integer, or a pair (height, width) of them, as the kernels' windows take them."""
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise ValueError(f"{name} is {brief(value)}, expected one number or (height, width)")
-        return integer(name, value[0], least=least), integer(name, value[1], least=least)
-    return integer(name, value, least=least)
+        height, width = (integer(name, one, least=least, below=1 << 31) for one in value)
+        return height, width
+    return integer(name, value, least=least, below=1 << 31)
 
 
 def real(name: str, value: object, *, least: float = -math.inf, below: float = math.inf) -> float:
@@ -176,14 +180,17 @@ def checked_seed(seed: int | np.random.Generator | None) -> int | np.random.Gene
     """Check what randomness comes from: an integer, a Generator, or None for chance."""
     if seed is None or isinstance(seed, np.random.Generator):
         return seed
-    return integer("seed", seed, least=0)
+    return integer("seed", seed, least=0, below=None)
 
 
 def brief(value: object) -> str:
     """Show a value in a message, even a huge one."""
     if inspect.isclass(value):
         return f"the class {value.__name__}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of thousands of digits
+        return f"a {type(value).__name__} too long to be shown"
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

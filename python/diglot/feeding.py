@@ -79,6 +79,12 @@ class Feed:
         if validation is not None:
             check_whole_batches("validation ", validation, self.batch_size)
 
+    def rows_of(self, step: int) -> int:
+        """Count the rows of an epoch's step, the first of which is 1."""
+        rows = len(self.data.x)
+        pieces_of_a_batch = self.steps // math.ceil(rows / self.batch_size)
+        return min(self.batch_size, rows - (step - 1) // pieces_of_a_batch * self.batch_size)
+
     @contextmanager
     def epoch(self, rng: np.random.Generator | None, skip: int = 0) -> Iterator[Iterator[Step]]:
         """Give the steps of one epoch; the network's state is fresh at its beginning and end.

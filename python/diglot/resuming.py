@@ -15,18 +15,17 @@ import numpy as np
 
 from diglot import serialization
 from diglot._typing import Array
-from diglot.chance import BitState, Chance, bits_from_json, bits_to_json, set_bits
-from diglot.config import brief, integer, real
+from diglot.chance import BitState, Chance, bits_to_json, set_bits
+from diglot.config import brief
 from diglot.errors import ModelFileError
 from diglot.feeding import Data
 from diglot.fitting import Fit
 from diglot.history import History
 from diglot.serialization import Training
+from diglot.standing import COLUMNS, Standing, read_standing
 
 SUFFIX = ".safetensors"
 """How the names of checkpoints end; they begin with "step-", and between them is the step."""
-
-_COLUMNS = ("loss", "learning_rate", "seconds", "validation_loss")
 
 
 def snapshot(fit: Fit) -> Training:
@@ -44,7 +43,8 @@ def snapshot(fit: Fit) -> Training:
         best, parameters = plan.best.state()
         arrays |= {f"best.{name}": array for name, array in parameters.items()}
     chance = Chance.of(trainer.network)
-    for layer, parts in enumerate(chance.state):
+    state = chance.state if fit.batch else [None] * len(chance.state)  # an epoch begins afresh
+    for layer, parts in enumerate(state):
         arrays |= {f"state.{layer}.{number}": part for number, part in enumerate(parts or ())}
     order: BitState | None = fit.order
     if plan.rng is not None and fit.batch == 0:
@@ -74,7 +74,7 @@ def snapshot(fit: Fit) -> Training:
         "best": best,
         "order": None if order is None else bits_to_json(order),
         "generators": [bits_to_json(state) for state in chance.generators],
-        "state": [None if parts is None else len(parts) for parts in chance.state],
+        "state": [None if parts is None else len(parts) for parts in state],
     }
     return Training(facts, arrays)  # type: ignore[arg-type]
 
@@ -127,13 +127,12 @@ def resume(fit: Fit, path: str | os.PathLike[str]) -> None:
         if file.training is None:
             raise ValueError("this is a model without a training: load it with NeuralNetwork.load")
         _require_same_network(file.architecture, network.describe())
-        shapes = {name: array.shape for name, array in network.parameters().items()}
-        file.require(shapes, network.dtype)
-        parameters = {name: file.read(name) for name in shapes}
         try:
-            _put_back(fit, parameters, Training(file.training, file.read_training()))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            _require_same_settings(file.training["settings"], settings(fit))
+            standing = read_standing(fit, file)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the training in it is damaged: {error!r}") from error
+        _put_back(fit, standing)
 
 
 def settings(fit: Fit) -> dict[str, Any]:
@@ -158,57 +157,29 @@ def settings(fit: Fit) -> dict[str, Any]:
     return plain
 
 
-def _put_back(fit: Fit, parameters: dict[str, Array], training: Training) -> None:
-    facts, arrays = training
-    trainer, plan, position = fit.trainer, fit.plan, facts["position"]
-    _require_same_settings(facts["settings"], settings(fit))
-    optimizer = _group(arrays, "optimizer")
-    for key, array in optimizer.items():
-        _, _, name = key.partition(".")
-        if name not in parameters or array.shape != parameters[name].shape:
-            raise ValueError(f"the optimizer's {brief(key)} fits no parameter of the network")
-    best_parameters = _group(arrays, "best")
-    if best_parameters and best_parameters.keys() != parameters.keys():
-        raise ValueError("the best epoch's parameters are not those of the network")
-    history = _history(facts["history"], _group(arrays, "history"))
-    counted = {"epochs_done": 0, "batch": fit.batches, "seen": 0}
-    for name, most in counted.items():
-        if type(position[name]) is not int or not 0 <= position[name] <= (most or position[name]):
-            raise ValueError(f"the training's {name} is {brief(position[name])}")
-    chance = Chance(
-        [bits_from_json(state) for state in facts["generators"]],
-        [
-            None if parts is None else tuple(arrays[f"state.{i}.{k}"] for k in range(parts))
-            for i, parts in enumerate(facts["state"])
-        ],
-    )
-    order = None if plan.rng is None else bits_from_json(facts["order"])
-    if plan.rng is not None and order is not None:
-        set_bits(copy.deepcopy(plan.rng), order)  # refused before anything is changed
-    lengths = {name: int(facts["schedule_length"][name]) for name in ("epoch", "batch")}
-    total, seconds = real("total", position["total"]), real("seconds", position["seconds"])
-    loss, rate = _nan(position["loss"]), _nan(position["learning_rate"])
-    forced = position["forced_lr"]
-    forced = None if forced is None else real("forced_lr", forced, least=0)
-    steps, over = integer("steps", facts["steps"], least=0), bool(position["stopped_early"])
-    if plan.best is not None:
-        plan.best.load_state(facts["best"], best_parameters)
+def _put_back(fit: Fit, standing: Standing) -> None:
+    trainer, plan = fit.trainer, fit.plan
+    if plan.rng is not None and standing.order is not None:
+        set_bits(copy.deepcopy(plan.rng), standing.order)  # refused before anything is changed
     before = Chance.of(trainer.network)
     try:
-        chance.restore(trainer.network)
-        trainer.optimizer.load_state({"steps": facts["optimizer_steps"], **optimizer})
-        trainer.network.load_parameters(parameters)
+        standing.chance.restore(trainer.network)
+        trainer.optimizer.load_state(standing.memory)
+        trainer.network.load_parameters(standing.parameters)
     except BaseException:
         before.restore(trainer.network)
         raise
-    if plan.rng is not None and order is not None:
-        set_bits(plan.rng, order)
-    trainer.steps, trainer.history, trainer.schedule_length = steps, history, lengths
-    fit.epochs_done, fit.batch, fit.seen = (position[name] for name in counted)
-    fit.total, fit.seconds, fit.loss, fit.learning_rate = total, seconds, loss, rate
-    fit.over = fit.stopped_early = over
-    fit.forced_lr, fit.resumed, fit.chance = forced, True, chance
-    fit.order = order if fit.batch else None
+    if plan.rng is not None and standing.order is not None:
+        set_bits(plan.rng, standing.order)
+    if plan.best is not None and standing.best is not None:
+        plan.best.load_state(standing.best, standing.best_parameters)
+    trainer.steps, trainer.history = standing.steps, standing.history
+    trainer.schedule_length = standing.schedule_length
+    fit.epochs_done, fit.batch, fit.seen = standing.counted
+    fit.total, fit.seconds, fit.loss, fit.learning_rate = standing.numbers
+    fit.over = fit.stopped_early = standing.stopped_early
+    fit.forced_lr, fit.resumed, fit.chance = standing.forced_lr, True, standing.chance
+    fit.order = standing.order if fit.batch else None
 
 
 def _require_same_network(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
@@ -245,7 +216,7 @@ def _fingerprint(data: Data | None) -> list[Any] | None:
 def _columns(history: History) -> dict[str, Array]:
     """Write a history's numbers as arrays, which have room for any number of epochs."""
     columns: dict[str, list[float | None]] = {
-        name: list(getattr(history, name)) for name in _COLUMNS
+        name: list(getattr(history, name)) for name in COLUMNS
     }
     columns |= {f"metrics.{name}": column for name, column in history.metrics.items()}
     arrays = {}
@@ -255,36 +226,5 @@ def _columns(history: History) -> dict[str, Array]:
     return arrays
 
 
-def _history(facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
-    def column(name: str) -> list[Any]:
-        values, known = arrays[name].tolist(), arrays[f"{name}:known"].tolist()
-        return [value if is_known else None for value, is_known in zip(values, known, strict=True)]
-
-    history = History(
-        loss=column("loss"),
-        learning_rate=column("learning_rate"),
-        seconds=column("seconds"),
-        validation_loss=column("validation_loss"),
-        epoch=list(range(1, len(arrays["loss"]) + 1)),
-        metrics={name: column(f"metrics.{name}") for name in facts["metrics"]},
-        best_epoch=facts["best_epoch"],
-        notes=[str(note) for note in facts["notes"]],
-    )
-    rows = {len(column) for column in (history.seconds, history.validation_loss)}
-    rows |= {len(history.learning_rate), *map(len, history.metrics.values())}
-    if rows != {len(history)}:
-        raise ValueError("the columns of the history are of different lengths")
-    return history
-
-
-def _group(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    start = f"{prefix}."
-    return {n.removeprefix(start): array for n, array in arrays.items() if n.startswith(start)}
-
-
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)

@@ -12,7 +12,6 @@ what it claims before the claim has been compared with the file's size and with 
 import io
 import json
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -25,6 +24,7 @@ from diglot._typing import Array, DType, Shape
 from diglot.atomic import write_atomically
 from diglot.config import brief
 from diglot.errors import ModelFileError
+from diglot.untrusted import MOST_AXES, check_brackets, open_regular, parse_object, reason
 
 FORMAT = {"format": "diglot", "version": "1"}
 """What the metadata of every model file holds, beside the architecture."""
@@ -80,18 +80,19 @@ def write_model(
             metadata["notes"] = json.dumps(notes, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the notes cannot be written as JSON: {error}") from error
-        _parse_object(metadata["notes"], "the notes")  # {1: 0, "1": 0} has a key twice, as JSON
+        parse_object(metadata["notes"], "the notes")  # {1: 0, "1": 0} has a key twice, as JSON
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     if training is not None:
         metadata["training"] = json.dumps(training.facts, allow_nan=False)
         for name, array in training.arrays.items():
             arrays[TRAINING + name] = np.ascontiguousarray(array)
     content = to_safetensors(arrays, metadata)
-    if int.from_bytes(content[:8], "little") > HEADER_LIMIT:
+    length = int.from_bytes(content[:8], "little")
+    if length > HEADER_LIMIT:
         raise ValueError(
-            f"the layers and notes are too long for a header of {HEADER_LIMIT} bytes: "
-            f"{int.from_bytes(content[:8], 'little')}"
+            f"the layers and notes are too long for a header of {HEADER_LIMIT} bytes: {length}"
         )
+    check_brackets(content[8 : 8 + length].decode(), "the header, with layers and notes,")
     write_atomically(Path(os.path.realpath(path)), content)
 
 
@@ -108,16 +109,14 @@ def open_model(path: str | os.PathLike[str]) -> Iterator["ModelFile"]:
         ModelFileError: it cannot be read, or the header is not what it has to be.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
-            raise ValueError("this is no regular file")
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             yield ModelFile(stream)
     except (ValueError, OverflowError) as error:
         raise ModelFileError(f"{os.fspath(path)}: {error}") from error
     except RecursionError as error:
         raise ModelFileError(f"{os.fspath(path)}: the header is nested too deeply") from error
     except OSError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {error.strerror or error}") from error
+        raise ModelFileError(f"{os.fspath(path)}: {reason(error)}") from error
 
 
 @final
@@ -140,10 +139,10 @@ class ModelFile:
         self._stream = stream
         header, self._data_start = _read_header(stream)
         metadata = _checked_metadata(header.pop("__metadata__", None))
-        self.architecture = _parse_object(metadata["architecture"], "the architecture")
-        self.notes = _parse_object(metadata.get("notes", "{}"), "the notes")
+        self.architecture = parse_object(metadata["architecture"], "the architecture")
+        self.notes = parse_object(metadata.get("notes", "{}"), "the notes")
         training = metadata.get("training")
-        self.training = None if training is None else _parse_object(training, "the training")
+        self.training = None if training is None else parse_object(training, "the training")
         data_size = os.fstat(stream.fileno()).st_size - self._data_start
         self._entries = {name: _Entry.parse(name, entry) for name, entry in header.items()}
         _check_layout(self._entries, data_size)
@@ -185,8 +184,15 @@ class ModelFile:
             raise ValueError(f"the file ends within {name}")
         return array.astype(entry.dtype.newbyteorder("="), copy=False)
 
+    def training_arrays(self) -> dict[str, tuple[Shape, DType]]:
+        """Tell what other arrays a checkpoint has, to be compared before they are read."""
+        return {
+            name.removeprefix(TRAINING): self._entries[name][1::-1]
+            for name in self._training_names()
+        }
+
     def read_training(self) -> dict[str, Array]:
-        """Read a checkpoint's other arrays; together they are smaller than the file.
+        """Read a checkpoint's other arrays.
 
         Raises:
             ValueError: the file has become shorter meanwhile.
@@ -216,6 +222,8 @@ class _Entry(NamedTuple):
             raise ValueError(f"{brief(name)} has dtype {brief(dtype)}, expected F32 or F64")
         if not (_are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
             raise ValueError(f"the header's entry of {brief(name)} is malformed")
+        if len(shape) > MOST_AXES:
+            raise ValueError(f"{brief(name)} has {len(shape)} axes, expected {MOST_AXES} at most")
         begin, end = offsets
         return cls(_DTYPES[dtype], tuple(shape), begin, end)
 
@@ -228,30 +236,8 @@ def _read_header(stream: io.BufferedReader) -> tuple[dict[str, Any], int]:
         raise ValueError(f"this is no safetensors file, or it is cut off ({size} bytes)")
     if length > HEADER_LIMIT:
         raise ValueError(f"the header claims {length} bytes, more than the limit {HEADER_LIMIT}")
-    header = _parse_object(stream.read(length), "the header")
+    header = parse_object(stream.read(length), "the header")
     return header, 8 + length
-
-
-def _parse_object(text: bytes | str, what: str) -> dict[str, Any]:
-    """Parse a JSON object, more strictly than json does: no duplicate keys, no NaN."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        parsed = dict(pairs)
-        if len(parsed) < len(pairs):
-            raise ValueError(f"{what} has a key twice")
-        return parsed
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{what} has {constant}, which is not JSON")
-
-    try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8")
-        parsed = json.loads(decoded, object_pairs_hook=unique, parse_constant=refuse)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{what} is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise ValueError(f"{what} is not a JSON object")
-    return parsed
 
 
 def _checked_metadata(metadata: object) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from diglot._typing import Shape
 from diglot.config import brief
 from diglot.errors import ShapeError
 from diglot.layers import Layer, Recurrent
@@ -55,7 +56,8 @@ class HasState(ABC):
         """Let the next forward begin with a state, as `get_state` has given it.
 
         Args:
-            state: one entry for each recurrent layer.
+            state: one entry for each recurrent layer. Its numbers are taken as they are, NaN and
+                infinity too, as those of an input are.
 
         Raises:
             ValueError: there are more or fewer entries, one does not fit, or they are of different
@@ -78,6 +80,10 @@ class HasState(ABC):
                     f"the states are of {sorted(rows)} rows, expected the same in all layers: the "
                     "rows of a batch"
                 )
+
+    def state_shapes(self, rows: int) -> list[tuple[Shape, ...]]:
+        """Give the shapes of what `get_state` gives, for so many rows of a batch."""
+        return [layer.state_shapes(rows) for layer in self._recurrent]
 
     def fresh_state(self) -> AbstractContextManager[None]:
         """Begin new sequences in a `with` block, and go on after it where the old ones were."""

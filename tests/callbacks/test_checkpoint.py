@@ -266,3 +266,19 @@ def test_no_warning_where_all_is_well(tmp_path):
         warnings.simplefilter("error")
         classifier().fit(**PLAIN, callbacks=Checkpoint(tmp_path))
     shutil.rmtree(tmp_path)
+
+
+def test_parameters_that_are_no_numbers_are_not_written(tmp_path):
+    """Only the loss after an update tells; a checkpoint in between would be the end."""
+
+    class Spoil:
+        def on_batch_end(self, fit):
+            if fit.trainer.steps == 5:
+                fit.trainer.network.parameters()["0.weight"][0, 0] = np.nan
+
+    with pytest.raises(diglot.TrainingDiverged):
+        classifier().fit(**PLAIN, callbacks=[Spoil(), Checkpoint(tmp_path, every_batches=1)])
+    assert names(tmp_path)[-1] == "step-00000004.safetensors"
+    resumed = classifier()
+    resumed.fit(**PLAIN, resume_from=tmp_path)
+    assert resumed.steps == 12

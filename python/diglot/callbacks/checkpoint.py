@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import final
 
+import numpy as np
+
 from diglot.config import boolean, integer, positive
 from diglot.fitting import Fit
 from diglot.resuming import SUFFIX, checkpoints, latest_checkpoint, snapshot, step_of
@@ -21,8 +23,8 @@ class Checkpoint:
     `fit(resume_from=folder)` goes on with the latest one, with the same bits as if the training had
     never ended. A file is written beside its place and moved there whole, so a kill or a full disk
     at any moment leaves every checkpoint readable; what is lost are the steps since the last one.
-    If one cannot be written, a warning says so and the training goes on. `NeuralNetwork.load` reads
-    a checkpoint, too.
+    If one cannot be written, a warning says so and the training goes on. Where parameters have
+    become NaN or infinite, none is written. `NeuralNetwork.load` reads a checkpoint, too.
 
     Args:
         folder: gets files "step-00000042.safetensors"; it is made if there is none.
@@ -121,6 +123,9 @@ class Checkpoint:
                     old.unlink()
 
     def _save(self, fit: Fit, path: Path) -> bool:
+        parameters = fit.trainer.network.parameters().values()
+        if not all(np.isfinite(array).all() for array in parameters):
+            return False  # the next loss ends this training; nobody could go on from here
         try:
             fit.trainer.network.save(path, snapshot(fit))
         except OSError as error:

@@ -9,12 +9,15 @@ import math
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, TextIO, TypeAlias, final
 
 from diglot.config import brief
 from diglot.fitting import Fit
+from diglot.untrusted import open_regular, parse_json, reason
+
+_LONGEST = 1 << 16  # characters of a line
 
 Row: TypeAlias = Mapping[str, Any]
 """Numbers by name, None where one is not known; read from a file, they are what it holds."""
@@ -54,24 +57,18 @@ class Log(ABC):
                 if name in self._columns:
                     raise ValueError(f"a metric is named {name!r}, as another column of the log")
             self._columns += fit.trainer.metrics
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        text = text[: text.rfind("\n") + 1]  # a kill may have left half a row
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
-            epochs = len(fit.trainer.history) + (self.per == "batch")
-            rows = self._parse(text)
-            made = [
-                row
-                for row in rows
-                if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{self.path} is no log of a training: {error}") from error
-        if len(made) < len(rows) and not fit.resumed:
-            number = 1
-            while (kept := self.path.with_name(f"{self.path.name}.{number}")).exists():
-                number += 1
-            self.path.rename(kept)
-        self._rewrite(made)
+            dropped = self._copy(fit, temporary)
+            if dropped and not fit.resumed:
+                number = 1
+                while (kept := self.path.with_name(f"{self.path.name}.{number}")).exists():
+                    number += 1
+                self.path.rename(kept)
+            os.replace(temporary, self.path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     @final
     def on_batch_end(self, fit: Fit) -> None:
@@ -97,8 +94,48 @@ class Log(ABC):
         """Write what stands above the rows."""
 
     @abstractmethod
-    def _parse(self, text: str) -> list[dict[str, Any]]:
-        """Read the rows of a file."""
+    def _parse(self, lines: Iterator[str]) -> Iterator[object]:
+        """Read the rows of a file, one by one."""
+
+    def _copy(self, fit: Fit, path: Path) -> bool:
+        """Write the rows that are to stay into a new file; tell whether others were left out."""
+        epochs = len(fit.trainer.history) + (self.per == "batch")
+        dropped = False
+        with open(path, "w", encoding="utf-8", newline="") as new:
+            new.write(self._head())
+            try:
+                with io.TextIOWrapper(open_regular(self.path), encoding="utf-8") as old:
+                    for row in map(self._checked, self._parse(_whole_lines(old))):
+                        if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs:
+                            new.write(self._format({name: row.get(name) for name in self._columns}))
+                        else:
+                            dropped = True
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise ValueError(f"{self.path} cannot be read: {reason(error)}") from error
+            except (ValueError, OverflowError, csv.Error) as error:
+                raise ValueError(
+                    f"{self.path} is no log of a training: {str(error)[:300]}; give another path, "
+                    "or mend the file"
+                ) from error
+        return dropped
+
+    def _checked(self, row: object) -> Row:
+        """Take a row whose values can be written again."""
+        if not isinstance(row, Mapping):
+            raise ValueError(f"a row is {brief(row)}, expected values by name")
+        for name in ("epoch", "step"):
+            if not isinstance(row.get(name), str | int):
+                raise ValueError(f"a row's {name} is {brief(row.get(name))}, expected a number")
+            int(row[name])
+        for name in self._columns:
+            value = row.get(name)
+            if isinstance(value, str | int | float):
+                float(value or 0)
+            elif value is not None:
+                raise ValueError(f"a row's {name} is {brief(value)}, expected a number")
+        return row
 
     def _write(
         self,
@@ -128,12 +165,6 @@ class Log(ABC):
                 stacklevel=2,
             )
 
-    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
-        lines = [self._format({name: row.get(name) for name in self._columns}) for row in rows]
-        temporary = self.path.with_name(f"{self.path.name}.tmp")
-        temporary.write_text(self._head() + "".join(lines), encoding="utf-8", newline="")
-        os.replace(temporary, self.path)
-
 
 @final
 class CSVLog(Log):
@@ -145,8 +176,8 @@ class CSVLog(Log):
     def _head(self) -> str:
         return _csv_line(self._columns)
 
-    def _parse(self, text: str) -> list[dict[str, Any]]:
-        return list(csv.DictReader(io.StringIO(text)))
+    def _parse(self, lines: Iterator[str]) -> Iterator[object]:
+        return csv.DictReader(lines)
 
 
 @final
@@ -162,8 +193,16 @@ class JSONLinesLog(Log):
     def _head(self) -> str:
         return ""
 
-    def _parse(self, text: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in text.splitlines()]
+    def _parse(self, lines: Iterator[str]) -> Iterator[object]:
+        return (parse_json(line, "a row") for line in lines)
+
+
+def _whole_lines(stream: TextIO) -> Iterator[str]:
+    """Read the lines of a file; a kill may have left half of the last one."""
+    while (line := stream.readline(_LONGEST + 1)).endswith("\n"):
+        yield line
+    if len(line) > _LONGEST:
+        raise ValueError(f"a line has more than {_LONGEST} characters")
 
 
 def _csv_line(values: list[Any]) -> str:

@@ -1,6 +1,7 @@
 """`diglot write`: a trained language model writes on."""
 
 import argparse
+import unicodedata
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,13 @@ def run(arguments: argparse.Namespace) -> bool:
         raise UsageError(f"{arguments.model} cannot write: {error}") from error
     print(arguments.prompt, end="", flush=True)
     for character in chain([first], written):
-        print(character, end="", flush=True)
+        print(_shown(character), end="", flush=True)
     print()
     return True
+
+
+def _shown(character: str) -> str:
+    """Spell out what a terminal obeys; a model from elsewhere may know how to command one."""
+    if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs"):
+        return character
+    return character.encode("unicode_escape").decode()

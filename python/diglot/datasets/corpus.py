@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import final
+from typing import BinaryIO, final
 
 from diglot._typing import Array
 from diglot.config import brief, integer, real
 from diglot.datasets.files import FileSet, locate
 from diglot.datasets.vocabulary import Vocabulary
 from diglot.errors import DataError
+from diglot.untrusted import open_regular, reason
+
+_PIECE = 1 << 20  # bytes of a text that are looked at together
 
 TINY_SHAKESPEARE = FileSet(
     folder="tinyshakespeare",
@@ -96,7 +100,12 @@ class Text:
         )
 
 
-def text(path_or_name: str | os.PathLike[str] = "alice", *, length: int | None = None) -> Text:
+def text(
+    path_or_name: str | os.PathLike[str] = "alice",
+    *,
+    length: int | None = None,
+    max_bytes: int = 1 << 30,
+) -> Text:
     """Load a text to train a language model on.
 
     "alice" comes with diglot: *Alice's Adventures in Wonderland*, 148 425 characters, 70 different
@@ -110,13 +119,14 @@ def text(path_or_name: str | os.PathLike[str] = "alice", *, length: int | None =
     Args:
         path_or_name: "alice", "tiny_shakespeare", or the path of a file.
         length: only so many characters from the beginning; None is all of them.
+        max_bytes: the largest file to read.
 
     Returns:
         The text, its vocabulary (of the characters up to `length`) and its tokens.
 
     Raises:
-        DataError: there is no such file or name, the file is empty or not UTF-8, no mirror serves
-            it, or it has fewer characters than `length`.
+        DataError: there is no such file or name, the file is empty, too large or not UTF-8, no
+            mirror serves it, or it has fewer characters than `length`.
 
     Book: chapter 6. Source: Carroll 1865 (public domain); Karpathy 2015, char-rnn (public domain).
     """
@@ -129,7 +139,9 @@ def text(path_or_name: str | os.PathLike[str] = "alice", *, length: int | None =
         name, content = str(path_or_name), read()
     else:
         path = Path(path_or_name)
-        name, content = path.name, _decode(_read_file(path), path)
+        name, content = path.name, _read_file(path, integer("max_bytes", max_bytes))
+        if not content:
+            raise DataError(f"{path} is empty: there is nothing to learn from")
     if length is not None and len(content) < length:
         raise DataError(f"{name} has {len(content)} characters, fewer than length={length}")
     return Text(name, content[:length])
@@ -143,8 +155,7 @@ def _alice() -> str:
 
 
 def _tiny_shakespeare() -> str:
-    path = locate(TINY_SHAKESPEARE, "input.txt")
-    return _decode(path.read_bytes(), path)
+    return _read_file(locate(TINY_SHAKESPEARE, "input.txt"), 1 << 21)
 
 
 _CORPORA: Mapping[str, Callable[[], str]] = {
@@ -153,33 +164,50 @@ _CORPORA: Mapping[str, Callable[[], str]] = {
 }
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, max_bytes: int) -> str:
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                raise DataError(f"{path} has {size} bytes, the limit is max_bytes={max_bytes}")
+            _check_utf_8(file, path)
+            file.seek(0)
+            content = file.read(size).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(
             f"no file and no text is called {brief(str(path))}; {_near(path)}expected the path of "
             f"a UTF-8 file, or one of {_names()}"
         ) from error
-    except (OSError, ValueError) as error:  # a folder, no permission; a path with a NUL in it
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise DataError(f"{brief(str(path))} cannot be read: {reason}") from error
-
-
-def _decode(content: bytes, path: Path) -> str:
-    try:
-        decoded = content.decode("utf-8-sig")
+    except OSError as error:  # a folder, a pipe, no permission; a path with a NUL in it
+        raise DataError(f"{brief(str(path))} cannot be read: {reason(error)}") from error
     except UnicodeDecodeError as error:
-        # The position counts from behind a byte order mark.
-        position = error.start + len(content) - len(error.object)
-        line = content.count(b"\n", 0, position) + 1
-        guess = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1, for example"
-        raise DataError(
-            f"{path} is not UTF-8: byte 0x{content[position]:02x} at position {position} (line "
-            f"{line}) does not belong there. Save it as UTF-8, or read it with the encoding that "
-            f"it has ({guess}) and make a diglot.datasets.Text(name, text)"
-        ) from error
-    return decoded.replace("\r\n", "\n").replace("\r", "\n")
+        raise DataError(f"{path} has changed while it was read: {error}") from error
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_utf_8(file: BinaryIO, path: Path) -> None:
+    """Refuse what is not UTF-8, piece by piece, before there is memory for the whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    position, line, begins = 0, 1, file.read(2)
+    file.seek(0)
+    while True:
+        piece = file.read(_PIECE)
+        kept = decoder.getstate()[0]  # the beginning of a character
+        try:
+            decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            at = error.start
+            position += at - len(kept)
+            line += (kept + piece).count(b"\n", 0, at)
+            guess = "UTF-16" if begins in (b"\xff\xfe", b"\xfe\xff") else "Latin-1, for example"
+            raise DataError(
+                f"{path} is not UTF-8: byte 0x{error.object[at]:02x} at position {position} (line "
+                f"{line}) does not belong there. Save it as UTF-8, or read it with the encoding "
+                f"that it has ({guess}) and make a diglot.datasets.Text(name, text)"
+            ) from error
+        if not piece:
+            return
+        position, line = position + len(piece), line + piece.count(b"\n")
 
 
 def _near(path: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import zlib
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,6 +14,7 @@ import numpy as np
 
 from diglot._typing import Array, Shape
 from diglot.errors import DataError
+from diglot.untrusted import open_regular, reason
 
 if TYPE_CHECKING:
     import gzip
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_RANK = 8
 _CHUNK = 1 << 20
+_AT_ONCE = 1 << 25  # what is packed and larger is unpacked twice: at first only to count it
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -28,8 +32,9 @@ def read_idx(
     """Read one array from an IDX file, plain or compressed with gzip.
 
     The file is two zero bytes, a type byte, the rank, one big-endian uint32 per axis, then the
-    elements in row-major order, big-endian. The header is a claim, not a fact: memory grows with
-    the bytes that are really there, and their number must be exactly the one that the sizes give.
+    elements in row-major order, big-endian. The header is a claim, not a fact: the bytes that are
+    really there are counted before there is memory for more than 32 MiB of them, and their number
+    must be exactly the one that the sizes give.
 
     Args:
         path: the file.
@@ -49,30 +54,48 @@ def read_idx(
 
     path = Path(path)
     try:
-        with path.open("rb") as plain:
+        with open_regular(path) as plain:
+            length = os.fstat(plain.fileno()).st_size
             compressed = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             plain.seek(0)
             if not compressed:
-                return _decode(plain, path, shape, max_bytes)
+                return _decode(plain, path, shape, max_bytes, length)
             with gzip.GzipFile(fileobj=plain) as unpacked:
-                return _decode(unpacked, path, shape, max_bytes)
+                return _decode(unpacked, path, shape, max_bytes, None)
     except (OSError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise DataError(f"{path} cannot be read: {reason}") from error
+        why = reason(error) if isinstance(error, OSError) else error
+        raise DataError(f"{path} cannot be read: {why}") from error
 
 
 def _decode(
-    file: BinaryIO | gzip.GzipFile, path: Path, expected: Shape | None, max_bytes: int
+    file: BinaryIO | gzip.GzipFile,
+    path: Path,
+    expected: Shape | None,
+    max_bytes: int,
+    length: int | None,
 ) -> Array:
+    """Read the array from a file whose length in bytes is known, or which has to be unpacked."""
     dtype, shape = _read_header(file, path)
     if expected is not None and shape != expected:
         raise DataError(f"{path} holds an array of shape {shape}, expected {expected}")
     size = math.prod(shape) * dtype.itemsize
     if size > max_bytes:
         raise DataError(f"{path} claims {size} bytes (shape {shape}), the limit is {max_bytes}")
-    data = _read_at_most(file, size + 1)
-    if len(data) != size:
-        problem = "ends too early" if len(data) < size else "has bytes left over"
+    if math.prod(filter(None, shape)) * dtype.itemsize >= 1 << 63:
+        raise DataError(f"{path} claims the shape {shape}, which is too large even for no elements")
+    start = file.tell()
+    if length is not None:
+        found = length - start
+    elif size > _AT_ONCE:
+        found = sum(map(len, _chunks(file, size + 1)))
+        file.seek(start)
+    else:
+        found = size  # as far as anybody knows
+    if found == size:
+        data = _read_at_most(file, size + 1)
+        found = len(data)
+    if found != size:
+        problem = "ends too early" if found < size else "has bytes left over"
         raise DataError(f"{path} {problem}: shape {shape} of {dtype.name} takes {size} bytes")
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
@@ -92,11 +115,15 @@ def _read_header(file: BinaryIO | gzip.GzipFile, path: Path) -> tuple[np.dtype[n
 
 
 def _read_at_most(file: BinaryIO | gzip.GzipFile, size: int) -> bytearray:
-    """Read until `size` bytes or the end, in chunks: a false size then costs no memory."""
+    """Read until `size` bytes or the end; a false size costs no memory."""
     data = bytearray()
-    while len(data) < size:
-        chunk = file.read(min(_CHUNK, size - len(data)))
-        if not chunk:
-            break
+    for chunk in _chunks(file, size):
         data += chunk
     return data
+
+
+def _chunks(file: BinaryIO | gzip.GzipFile, size: int) -> Iterator[bytes]:
+    left = size
+    while left and (chunk := file.read(min(_CHUNK, left))):
+        left -= len(chunk)
+        yield chunk

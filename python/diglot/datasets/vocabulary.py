@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Self, final
 
@@ -17,6 +18,9 @@ from diglot._typing import Array
 from diglot.atomic import write_atomically
 from diglot.config import Configured, brief, build
 from diglot.errors import DataError, ShapeError
+from diglot.untrusted import parse_json, read_regular, reason
+
+_LIMIT = 1 << 20  # the largest file, in bytes
 
 
 @final
@@ -44,9 +48,7 @@ class Vocabulary(Configured):
             raise DataError(f"characters are {brief(self.characters)}, expected a str")
         if not self.characters:
             raise DataError("a vocabulary needs at least one character")
-        for i, (this, following) in enumerate(
-            zip(self.characters, self.characters[1:], strict=False)
-        ):
+        for i, (this, following) in enumerate(pairwise(self.characters)):
             if this >= following:
                 raise DataError(
                     f"the characters of a vocabulary are sorted and different: {following!r} at "
@@ -129,9 +131,12 @@ class Vocabulary(Configured):
         """Write the vocabulary as a JSON file, `{"type": "Vocabulary", "characters": "…"}`.
 
         Raises:
+            DataError: there are more characters than a file may have: some hundred thousand.
             OSError: the file cannot be written; the old one, if any, is still there.
         """
         content = json.dumps(self.config()) + "\n"
+        if len(content) > _LIMIT:
+            raise DataError(f"the file would have {len(content)} bytes, the limit is {_LIMIT}")
         write_atomically(Path(os.path.realpath(path)), content.encode("ascii"))
 
     @classmethod
@@ -142,13 +147,11 @@ class Vocabulary(Configured):
             DataError: the file cannot be read, or holds something else.
         """
         try:
-            config = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_regular(path, _LIMIT)
         except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:  # also what is not UTF-8
-            raise DataError(f"{path} holds no vocabulary, it is not JSON: {error}") from error
+            raise DataError(f"{path} cannot be read: {reason(error)}") from error
         try:
-            return cls.from_config(config)
+            return cls.from_config(parse_json(content, "the file"))
         except ValueError as error:
             raise DataError(f"{path} holds no vocabulary: {error}") from error
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from diglot.atomic import write_atomically
 from diglot.exercises.exercise import Exercise
+from diglot.untrusted import parse_object, read_regular
 
 NAME = ".passed.json"
 """The note's name: the SHA-256 of each answer that passed, by its file's name."""
+
+_LIMIT = 1 << 20  # bytes; ten thousand answers
 
 
 def note_passed(exercise: Exercise, path: Path) -> None:
@@ -29,10 +32,9 @@ def standing(exercise: Exercise, folder: Path) -> str:
 def _notes(folder: Path) -> dict[str, str]:
     """Read the note; one that is missing or damaged says nothing."""
     try:
-        notes = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return parse_object(read_regular(folder / NAME, _LIMIT), "the note")
     except (OSError, ValueError):
         return {}
-    return notes if isinstance(notes, dict) else {}
 
 
 def _digest(path: Path) -> str:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diglot._arrays import real_array
 from diglot._typing import Array
 from diglot.errors import ShapeError
 from diglot.layers import GRU, Conv2D, Dense, Embedding, Layer, Recurrent
@@ -142,10 +143,12 @@ def _entries(layer: Layer, level: int) -> Iterator[_Entry]:
 def _checked(key: str, value: Any, own: Array, name: str, transposed: bool) -> Array:
     """Take a tensor as an array of our layout."""
     tensor = value.detach().cpu() if hasattr(value, "detach") else value
-    array = np.asarray(tensor)
+    array = real_array(key, tensor)
     expected = own.shape[::-1] if transposed else own.shape
     if array.shape != expected:
         raise ShapeError(f"{key} has shape {array.shape}, expected {expected} for {name}")
+    # Sums of two biases are of numbers, not of bytes or booleans.
+    array = array.astype(np.result_type(array, own), copy=False)
     return array.T if transposed else array
 
 

@@ -117,8 +117,9 @@ def best_build() -> ModuleType:
 def _default_thread_count() -> int:
     """OMP_NUM_THREADS (its first level), else the processors that this process may use."""
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if text.isdigit() and int(text) > 0:
-        return min(int(text), MOST_THREADS)
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if digits:
+        return min(int(digits[:9]), MOST_THREADS)
     return min(usable_processors(), MOST_THREADS)
 
 

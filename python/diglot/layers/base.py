@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import ClassVar, TypeAlias, final
 
 import numpy as np
@@ -113,6 +114,8 @@ class Layer(Configured, ABC):
             if name in shapes:
                 raise ValueError(f"{self!r} has two parameters named {name!r}")
             shapes[name] = shape
+            if prod(shape) * 8 >= 1 << 63:
+                raise ShapeError(f"its {name} would have shape {shape}, more bytes than 2**63")
             return np.broadcast_to(np.zeros(()), shape)  # takes the memory of one number
 
         _, output_shape = self._setup(input_shape, note, np.random.default_rng(0))

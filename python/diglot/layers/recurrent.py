@@ -199,6 +199,11 @@ class Recurrent(Layer, ABC):
         self.state = parts
 
     @final
+    def state_shapes(self, rows: int) -> tuple[Shape, ...]:
+        """Give the shapes of a state's arrays, for so many rows of a batch."""
+        return ((rows, self.hidden_size),) * len(self._kind.initial)
+
+    @final
     def carry(self, carries: bool) -> None:
         """Let forwards leave their last state for the next one, or not; see `stateful`.
 
