@@ -1,6 +1,7 @@
 """What runs under valgrind: `smallest.py BUILD`, every kernel and rung of a build on few numbers.
 
-`smallest.py faults` makes the faults instead that valgrind must notice.
+`smallest.py faults COUNT` makes the faults instead that valgrind must notice, in arrays of so many
+numbers.
 """
 
 import os
@@ -52,22 +53,20 @@ def run_kernels(build, nowhere):
     print(len(calls))
 
 
-def run_faults(nowhere):
+def run_faults(count, nowhere):
     from diglot import _faults
 
     take_what_numpy_keeps()
-    few, many = 5, 20_001  # numbers in NumPy's memory, and in a block of buffers.h
-    for count in (few, many):
-        _faults.branch_on_output(count)
-        use(_faults.output_with_a_hole(count), nowhere)
-        _faults.write_behind_output(count)
-        _faults.write_behind_scratch(count)
-    _faults.read_freed_output(many)
+    use(_faults.output_with_a_hole(count), nowhere)
+    _faults.branch_on_output(count)
+    _faults.write_behind_output(count)
+    _faults.write_behind_scratch(count)
+    _faults.read_freed_output(count)
 
 
 if __name__ == "__main__":
     with open(os.devnull, "wb", buffering=0) as null:
         if sys.argv[1] == "faults":
-            run_faults(null.fileno())
+            run_faults(int(sys.argv[2]), null.fileno())
         else:
             run_kernels(sys.argv[1], null.fileno())
