@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz reproduce docs docs-test measured \
-	notebooks lint format clean
+.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz sanitize \
+	valgrind reproduce docs docs-test measured notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
 	$(BIN)/diglot demo
@@ -62,6 +62,27 @@ build/notebooks/%.ipynb: examples/%.py .venv/docs
 INPUTS ?= 1000000
 fuzz: .venv/fuzz  ## read a million files that are almost right (a quarter of an hour; INPUTS=...)
 	$(BIN)/python fuzz/run.py --inputs $(INPUTS)
+
+# Both tools watch a build of their own, in an environment of its own, which compiles only what has
+# changed: hence no isolation. Without BUILDS, make sanitize has all instruction sets; with
+# BUILDS='baseline;x86_64_v3' it is sooner done.
+sanitize: build/sanitize/installed  ## test the kernels under AddressSanitizer and UBSan (a quarter of an hour)
+	build/sanitize/bin/python tests/faults/sanitize.py
+
+valgrind: build/valgrind/installed  ## run every kernel's smallest cases under valgrind (some minutes)
+	build/valgrind/bin/python tests/faults/memcheck.py
+
+build/sanitize/installed: CHECKED = sanitizers
+build/valgrind/installed: CHECKED = valgrind
+build/valgrind/installed: BUILDS ?= baseline;x86_64_v3
+build/%/installed: $(SOURCES) tests/faults/faults.cpp
+	$(PYTHON) -m venv build/$*
+	build/$*/bin/pip install --quiet cmake ninja 'pybind11>=3.1' 'scikit-build-core>=1.1'
+	build/$*/bin/pip install --quiet --no-build-isolation \
+	    --config-settings=build-dir=build/$*/cmake --config-settings=install.strip=false \
+	    --config-settings=cmake.define.DIGLOT_CHECKED=$(CHECKED) \
+	    '--config-settings=cmake.define.DIGLOT_BUILDS=$(BUILDS)' '.[test]'
+	touch $@
 
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check

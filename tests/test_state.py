@@ -120,6 +120,19 @@ def test_a_wrong_state_is_named_and_nothing_changes(x, change, message):
     assert_same_state(net.get_state(), before)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_what_a_diverged_network_remembers_can_be_put_back(x, number):
+    net = network()
+    net.forward(x)
+    before = [tuple(np.full_like(part, number) for part in one) for one in net.get_state()]
+    net.set_state(before)
+    assert_same_state(net.get_state(), before)
+    if np.isnan(number):
+        assert np.isnan(net.predict(x)).all()
+    net.reset_state()
+    assert np.isfinite(net.predict(x)).all()
+
+
 def test_a_state_needs_parameters_first():
     with pytest.raises(ValueError, match=r"no parameters yet: run forward, or setup\(input_shape"):
         network().set_state([(np.zeros((N, 5)),) * 2, (np.zeros((N, 3)),)])

@@ -34,7 +34,14 @@ const auto& description(const py::array& array) {
 
 std::string dtype_text(const py::array& array) { return py::str(array.dtype()); }
 
-// A subclass may change what elements mean: a masked array's mask would be ignored silently.
+void require_rank(const py::array& array, const char* name, int rank) {
+    DIGLOT_REQUIRE(rank < 0 || array.ndim() == rank,
+                   std::string(name) + " has shape " + shape_text(array) + ", expected " +
+                       std::to_string(rank) + (rank == 1 ? " axis" : " axes"));
+}
+
+}  // namespace
+
 py::array require_plain_array(const py::handle& argument, const char* name) {
     const auto* const ndarray =
         reinterpret_cast<PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
@@ -46,14 +53,6 @@ py::array require_plain_array(const py::handle& argument, const char* name) {
                    std::string(name) + " is a masked array; fill it first, e.g. with .filled(0)");
     return py::reinterpret_borrow<py::array>(argument);
 }
-
-void require_rank(const py::array& array, const char* name, int rank) {
-    DIGLOT_REQUIRE(rank < 0 || array.ndim() == rank,
-                   std::string(name) + " has shape " + shape_text(array) + ", expected " +
-                       std::to_string(rank) + (rank == 1 ? " axis" : " axes"));
-}
-
-}  // namespace
 
 py::array require_array(const py::handle& argument, const char* name, int rank) {
     py::array array = require_plain_array(argument, name);
@@ -180,6 +179,21 @@ py::array_t<Int> require_indices(const py::handle& argument, const char* name, i
 template py::array_t<std::int32_t> require_indices(const py::handle&, const char*, int, Index);
 template py::array_t<std::int64_t> require_indices(const py::handle&, const char*, int, Index);
 
+namespace {
+
+bool is_sequence(const py::handle& argument) {
+    return py::isinstance<py::tuple>(argument) || py::isinstance<py::list>(argument);
+}
+
+}  // namespace
+
+Pair require_size(const py::handle& argument, const char* name) {
+    DIGLOT_REQUIRE(is_sequence(argument), std::string(name) + " is " +
+                                              std::string(py::repr(argument)) +
+                                              ", expected a pair of ints (height, width)");
+    return require_pair(argument, name, 0);
+}
+
 Pair require_pair(const py::handle& argument, const char* name, Index least) {
     const auto one = [&](const py::handle& value) {
         constexpr Index most = 0x7fffffff;
@@ -197,7 +211,7 @@ Pair require_pair(const py::handle& argument, const char* name, Index least) {
                            std::to_string(most));
         return number;
     };
-    if (!py::isinstance<py::tuple>(argument) && !py::isinstance<py::list>(argument)) {
+    if (!is_sequence(argument)) {
         const Index both = one(argument);
         return {both, both};
     }

@@ -41,6 +41,9 @@ std::string shape_text(const std::vector<Index>& shape);
         if (!(condition)) fail(message);                                                           \
     } while (false)
 
+// The argument as a NumPy array, and none with a mask, which would be ignored silently.
+py::array require_plain_array(const py::handle& argument, const char* name);
+
 // The argument as a NumPy array of a supported floating type and of this rank (any if negative).
 py::array require_array(const py::handle& argument, const char* name, int rank);
 
@@ -136,6 +139,9 @@ class Scratch {
 
 // An int or a pair (height, width), each within [least, 2^31).
 Pair require_pair(const py::handle& argument, const char* name, Index least);
+
+// The size of an image, (height, width); one number is none.
+Pair require_size(const py::handle& argument, const char* name);
 
 // Runs `body` with a value of the array's element type: dispatch(x, [&](auto zero) { using T = ...
 template <class Body>

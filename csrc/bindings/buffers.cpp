@@ -7,6 +7,8 @@
 #include <new>
 #include <vector>
 
+#include "bindings/checked.h"
+
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -64,7 +66,10 @@ void* from_system(Index capacity) noexcept {
     return data;
 }
 
-void to_system(Block block) noexcept { ::operator delete[](block.data, page); }
+void to_system(Block block) noexcept {
+    allow_memory(block.data, block.capacity);
+    ::operator delete[](block.data, page);
+}
 
 // Never waits for the mutex: whoever does not get it goes to the system. So a process that was
 // forked while another thread held it cannot hang.
@@ -118,6 +123,8 @@ void* take_block(Index bytes) {
         data = from_system(capacity);
     }
     if (!data) throw OutOfMemory(bytes);
+    allow_memory(data, bytes);
+    forbid_memory(static_cast<char*>(data) + bytes, capacity - bytes);  // nobody asked for it
     const Index in_use = p.in_use += capacity;
     Index most = p.most_in_use;
     while (most < in_use && !p.most_in_use.compare_exchange_weak(most, in_use)) {
@@ -132,6 +139,7 @@ void give_back_block(void* data, Index bytes) noexcept {
     const Index bound = std::min<Index>(most_idle_bytes, p.most_in_use);
     const std::unique_lock<std::mutex> lock(p.mutex, std::try_to_lock);
     if (!lock || block.capacity > bound) return to_system(block);
+    forbid_memory(data, block.capacity);
     p.idle.push_back(block);
     p.idle_bytes += block.capacity;
     free_surplus(p, bound, most_idle_blocks);

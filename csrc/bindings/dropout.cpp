@@ -36,6 +36,7 @@ py::object dropout_backward_binding(const py::object& dy_argument, const py::obj
     require_rate(rate);
     DIGLOT_REQUIRE(py::isinstance<py::array_t<bool>>(mask_argument),
                    "mask is not an array of bool; expected the one that dropout_forward returned");
+    require_plain_array(mask_argument, "mask");
     const auto mask =
         py::array_t<bool, py::array::c_style>(py::reinterpret_borrow<py::object>(mask_argument));
     require_same_shape(mask, "mask", dy, "dy");
@@ -57,7 +58,7 @@ py::object dropout_backward_binding(const py::object& dy_argument, const py::obj
 
 void bind_dropout(py::module_& m) {
     m.def("dropout_forward", &dropout_forward_binding, py::arg("x"), py::kw_only(), py::arg("rate"),
-          py::arg("seed"));
+          py::arg("seed").noconvert());
     m.def("dropout_backward", &dropout_backward_binding, py::arg("dy"), py::arg("mask"),
           py::kw_only(), py::arg("rate"));
 }

@@ -67,7 +67,7 @@ py::object backward_binding(const py::object& dy_argument, const py::object& tok
 void bind_embedding(py::module_& m) {
     m.def("embedding_forward", &forward_binding, py::arg("tokens"), py::arg("w"));
     m.def("embedding_backward", &backward_binding, py::arg("dy"), py::arg("tokens"), py::kw_only(),
-          py::arg("vocabulary_size"));
+          py::arg("vocabulary_size").noconvert());
 }
 
 }  // namespace diglot

@@ -187,14 +187,14 @@ void bind_ladder(py::module_& parent) {
     m.def("matmul", &matmul_binding, py::arg("rung"), py::arg("a"), py::arg("b"));
     m.def("conv2d", &conv2d_binding, py::arg("rung"), py::arg("x"), py::arg("w"),
           py::arg("b") = py::none(), py::kw_only(), py::arg("stride") = one,
-          py::arg("padding") = zero, py::arg("dilation") = one, py::arg("groups") = 1);
+          py::arg("padding") = zero, py::arg("dilation") = one, py::arg("groups").noconvert() = 1);
     m.def("lstm", &lstm_binding, py::arg("rung"), py::arg("x"), py::arg("h0"), py::arg("c0"),
           py::arg("w_x"), py::arg("w_h"), py::arg("b"));
     // The same checks alone, for the rungs that are written in Python.
     m.def("require_matmul_arguments", &require_matmul_arguments, py::arg("a"), py::arg("b"));
     m.def("require_conv2d_arguments", &require_conv2d_arguments, py::arg("x"), py::arg("w"),
           py::arg("b"), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
-          py::arg("groups"));
+          py::arg("groups").noconvert());
     m.def("require_lstm_arguments", &require_lstm_arguments, py::arg("x"), py::arg("h0"),
           py::arg("c0"), py::arg("w_x"), py::arg("w_h"), py::arg("b"));
 }

@@ -1,6 +1,8 @@
 // One extension module: all families, compiled for one instruction set.
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "bindings/buffers.h"
 #include "bindings/families.h"
 #include "kernels/parallel.h"
@@ -9,6 +11,8 @@
 namespace py = pybind11;
 
 namespace {
+
+constexpr int most_threads = 1024;  // as python/diglot/kernels/native.py says, and why
 
 constexpr struct {
     const char *path, *sha256;
@@ -34,7 +38,16 @@ PYBIND11_MODULE(DIGLOT_MODULE, m, py::mod_gil_not_used()) {
     diglot::block_counts();  // makes the pool
     diglot::end_teams_before_forks();
 
-    m.def("set_num_threads", &diglot::set_num_threads, py::arg("count"));
+    m.def(
+        "set_num_threads",
+        [](int count) {
+            if (count < 1 || count > most_threads)
+                throw py::value_error("count is " + std::to_string(count) +
+                                      ", expected at least 1 and at most " +
+                                      std::to_string(most_threads));
+            diglot::set_num_threads(count);
+        },
+        py::arg("count").noconvert());
     m.def("get_num_threads", &diglot::get_num_threads);
     m.def("_lone_runs", &diglot::lone_runs);  // for the tests
     m.def("_block_counts", [] {               // for the tests

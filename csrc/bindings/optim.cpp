@@ -119,9 +119,9 @@ void bind_optim(py::module_& m) {
                     adam_inplace(written[0], g, written[1], written[2], settings);
                 });
         },
-        arg("param"), arg("grad"), arg("mean"), arg("mean_squares"), py::kw_only(), arg("step"),
-        arg("lr"), arg("beta1") = 0.9, arg("beta2") = 0.999, arg("eps") = 1e-8,
-        arg("weight_decay") = 0.0, arg("decoupled") = false);
+        arg("param"), arg("grad"), arg("mean"), arg("mean_squares"), py::kw_only(),
+        arg("step").noconvert(), arg("lr"), arg("beta1") = 0.9, arg("beta2") = 0.999,
+        arg("eps") = 1e-8, arg("weight_decay") = 0.0, arg("decoupled") = false);
 }
 
 }  // namespace diglot

@@ -24,9 +24,11 @@ double fma_peak_binding(const std::string& dtype, double seconds) {
 double triad_peak_binding(Index bytes, double seconds) {
     require_seconds(seconds);
     const Index size = bytes / Index(3 * sizeof(float));
-    DIGLOT_REQUIRE(size >= 4096, "bytes are " + std::to_string(bytes) + ", expected at least " +
-                                     std::to_string(4096 * 3 * sizeof(float)));
-    const Scratch<float> memory(checked_product(size, 3));
+    constexpr Index least = 4096 * 3 * sizeof(float), most = Index{1} << 32;
+    DIGLOT_REQUIRE(bytes >= least && bytes <= most,
+                   "bytes are " + std::to_string(bytes) + ", expected at least " +
+                       std::to_string(least) + " and at most " + std::to_string(most));
+    const Scratch<float> memory(3 * size);
     const View<float, 1> a{memory.data(), {size}}, b{a.data + size, {size}},
         c{b.data + size, {size}};
     WithoutGil nogil;
@@ -37,7 +39,7 @@ double triad_peak_binding(Index bytes, double seconds) {
 
 void bind_peak(py::module_& m) {
     m.def("_fma_peak", &fma_peak_binding, py::arg("dtype"), py::arg("seconds"));
-    m.def("_triad_peak", &triad_peak_binding, py::arg("bytes"), py::arg("seconds"));
+    m.def("_triad_peak", &triad_peak_binding, py::arg("bytes").noconvert(), py::arg("seconds"));
 }
 
 }  // namespace diglot

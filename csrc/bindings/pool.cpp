@@ -18,16 +18,19 @@ Index output_extent(const char* axis, Index size, Index kernel, Index stride, In
     return (padded - kernel) / stride + 1;
 }
 
-Index pixels(Index h, Index w) {
+// `images` is the argument that tells their size.
+Index pixels(const char* images, Index h, Index w) {
     const Index count = checked_product(h, w);
-    DIGLOT_REQUIRE(count > 0, "an image of " + std::to_string(h) + " x " + std::to_string(w) +
-                                  " pixels has none to pool");
-    DIGLOT_REQUIRE(count <= 0x7fffffff,
-                   "an image of " + std::to_string(h) + " x " + std::to_string(w) +
-                       " pixels has more than the 2^31 - 1 that an index can name");
+    const auto what = [&] {
+        return std::string(images) + ": an image of " + std::to_string(h) + " x " +
+               std::to_string(w) + " pixels has ";
+    };
+    DIGLOT_REQUIRE(count > 0, what() + "none to pool");
+    DIGLOT_REQUIRE(count <= 0x7fffffff, what() + "more than the 2^31 - 1 that an index can name");
     return count;
 }
 
+// Read before the arrays are looked at: a user's __index__ may change an array.
 struct Settings {
     Pair kernel, stride, padding;
 
@@ -38,26 +41,25 @@ struct Settings {
           padding(require_pair(padding_argument, "padding", 0)) {}
 };
 
-// The shape of the images and of what comes out. Settings are read before: a user's __index__ may
-// change an array's shape.
+// The shape of the images and of what comes out.
 struct Images {
     Index n, c;
     PoolShape pool;
 
-    Images(Index n, Index c, Index h, Index w, const Settings& s)
+    Images(const char* images, Index n, Index c, Index h, Index w, const Settings& s)
         : n(n), c(c), pool{checked_product(n, c), h, w, 0, 0, s.kernel, s.stride, s.padding} {
         pool.oh = output_extent("height", h, s.kernel.height, s.stride.height, s.padding.height);
         pool.ow = output_extent("width", w, s.kernel.width, s.stride.width, s.padding.width);
-        pixels(h, w);
+        pixels(images, h, w);
     }
     std::vector<Index> outputs() const { return {n, c, pool.oh, pool.ow}; }
 };
 
 py::object max_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
                                       const py::object& stride, const py::object& padding) {
-    const py::array x = require_array(x_argument, "x", 4);
     const Settings settings(kernel_size, stride, padding);
-    const Images images(x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
+    const py::array x = require_array(x_argument, "x", 4);
+    const Images images("x", x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
     const PoolShape& s = images.pool;
     return dispatch(x, [&](auto zero) -> py::object {
         using T = decltype(zero);
@@ -93,9 +95,9 @@ py::array_t<std::int32_t> usable_indices(const py::object& argument, const py::a
 py::object max_pool2d_backward_binding(const py::object& dy_argument,
                                        const py::object& indices_argument,
                                        const py::object& input_size) {
+    const Pair size = require_size(input_size, "input_size");
     const py::array dy = require_array(dy_argument, "dy", 4);
-    const Pair size = require_pair(input_size, "input_size", 0);
-    const Index limit = pixels(size.height, size.width);
+    const Index limit = pixels("input_size", size.height, size.width);
     const auto indices = usable_indices(indices_argument, dy, limit);
     require_same_shape(indices, "indices", dy, "dy");
     const PoolShape s{
@@ -120,9 +122,9 @@ py::object max_pool2d_backward_binding(const py::object& dy_argument,
 
 py::object avg_pool2d_forward_binding(const py::object& x_argument, const py::object& kernel_size,
                                       const py::object& stride, const py::object& padding) {
-    const py::array x = require_array(x_argument, "x", 4);
     const Settings settings(kernel_size, stride, padding);
-    const Images images(x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
+    const py::array x = require_array(x_argument, "x", 4);
+    const Images images("x", x.shape(0), x.shape(1), x.shape(2), x.shape(3), settings);
     const PoolShape& s = images.pool;
     return dispatch(x, [&](auto zero) -> py::object {
         using T = decltype(zero);
@@ -140,10 +142,10 @@ py::object avg_pool2d_forward_binding(const py::object& x_argument, const py::ob
 py::object avg_pool2d_backward_binding(const py::object& dy_argument, const py::object& input_size,
                                        const py::object& kernel_size, const py::object& stride,
                                        const py::object& padding) {
-    const py::array dy = require_array(dy_argument, "dy", 4);
-    const Pair size = require_pair(input_size, "input_size", 0);
+    const Pair size = require_size(input_size, "input_size");
     const Settings settings(kernel_size, stride, padding);
-    const Images images(dy.shape(0), dy.shape(1), size.height, size.width, settings);
+    const py::array dy = require_array(dy_argument, "dy", 4);
+    const Images images("input_size", dy.shape(0), dy.shape(1), size.height, size.width, settings);
     const PoolShape& s = images.pool;
     const std::vector<Index> expected{dy.shape(0), dy.shape(1), s.oh, s.ow};
     DIGLOT_REQUIRE(std::equal(expected.begin(), expected.end(), dy.shape()),

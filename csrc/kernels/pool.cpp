@@ -71,10 +71,12 @@ bool scatter_into_squares(const PoolShape& s, const T* dy, const std::int32_t* i
             const Index j = std::max<Index>(0, std::min(block, s.ow - lanes<T>));
             const Index count = std::min(lanes<T>, s.ow - j), e = i * s.ow + j;
             const Vec<T> g = count == lanes<T> ? load(dy + e) : load_part(dy + e, count, T(0));
+            // Compared, not subtracted: an index may be any number, and differences overflow.
+            const IntVec<T> place = load_ints<T>(indices + e, count);
             const IntVec<T> corner = steps + broadcast_integer<T>(2 * (i * s.w + j));
-            const IntVec<T> place = load_ints<T>(indices + e, count) - corner;
-            const IntVec<T> below = place - broadcast_integer<T>(s.w);
-            const IntVec<T> a = place == 0, b = place == 1, c = below == 0, d = below == 1;
+            const IntVec<T> below = corner + broadcast_integer<T>(s.w);
+            const IntVec<T> a = place == corner, b = place == corner + 1;
+            const IntVec<T> c = place == below, d = place == below + 1;
             inside &= a | b | c | d | (lane_numbers<T>() >= broadcast_integer<T>(count));
             store_pairs<T>(upper + 2 * j, a ? g : Vec<T>{}, b ? g : Vec<T>{}, count);
             store_pairs<T>(lower + 2 * j, c ? g : Vec<T>{}, d ? g : Vec<T>{}, count);
@@ -164,7 +166,9 @@ bool max_pool2d_backward(const PoolShape& s, const T* dy, const std::int32_t* in
                          T* dx) noexcept {
     const Index outputs = s.oh * s.ow;
     // Sizes are halved by 2 x 2 windows, likely; rows of a few outputs would leave registers empty.
-    const bool halved = outputs && s.h / s.oh == 2 && s.w / s.ow == 2 && 4 * s.ow >= lanes<T>;
+    // Lanes past the last pixel count on, so there must be numbers left for them.
+    const bool halved = outputs && s.h / s.oh == 2 && s.w / s.ow == 2 && 4 * s.ow >= lanes<T> &&
+                        s.h * s.w < 0x7fffffff - 4 * lanes<T>;
     std::atomic<bool> inside{true};
     for_each_plane(s, [&](Index plane) {
         const Index first = plane * outputs;

@@ -11,6 +11,9 @@ except ImportError:  # nothing is compiled: diglot is importable as DIGLOT_BACKE
 
 BACKENDS = ["reference", *BUILDS]
 
+SANITIZED = any("-fsanitize" in kernels.native.load(b).build_info()["flags"] for b in BUILDS[:1])
+"""Whether AddressSanitizer watches, whose own memory makes measurements of memory worthless."""
+
 
 def kernel(backend, name):
     with kernels.use_backend(backend):

@@ -169,6 +169,9 @@ class Recurrent(Layer, ABC):
     def set_state(self, state: Sequence[Array] | None) -> None:
         """Let each forward begin with this state, until `reset_state`; a stateful layer goes on.
 
+        NaN and infinity are taken, too: what `get_state` has given can always be put back, also
+        from a network that has diverged.
+
         Args:
             state: (h,), or (h, c) for an LSTM, each (N, H); None is `reset_state`.
 

@@ -52,6 +52,8 @@ class Operation(Configured, ABC):
             require_integers("input_", input_)
         else:
             require_floating("input_", input_)
+        if type(input_) is not np.ndarray:  # np.matrix has a product of its own
+            input_ = np.asarray(input_)
         self.input_ = input_
         self.inference = inference
         self.output = output = self._output()
@@ -70,8 +72,7 @@ class Operation(Configured, ABC):
             ShapeError: output_grad has not the output's shape.
             ValueError: forward has not been run, or output_grad has not the output's dtype.
         """
-        self._check_output_grad(output_grad)
-        return self._checked_input_grad(output_grad)
+        return self._checked_input_grad(self._checked_output_grad(output_grad))
 
     @property
     def flops(self) -> int:
@@ -87,7 +88,7 @@ class Operation(Configured, ABC):
         """Compute the gradient of the input."""
 
     @final
-    def _check_output_grad(self, output_grad: Array) -> None:
+    def _checked_output_grad(self, output_grad: Array) -> Array:
         try:
             output = self.output
         except AttributeError:
@@ -95,6 +96,7 @@ class Operation(Configured, ABC):
         require_dtype("output_grad", output_grad, output.dtype)
         if output_grad.shape != output.shape:
             raise ShapeError(f"output_grad has shape {output_grad.shape}, expected {output.shape}")
+        return output_grad if type(output_grad) is np.ndarray else np.asarray(output_grad)
 
     @final
     def _checked_input_grad(self, output_grad: Array) -> Array:
@@ -147,7 +149,7 @@ class ParamOperation(Operation):
             ValueError: forward has not been run, or output_grad has not the output's dtype.
         """
         self.backward_params(output_grad)
-        return self._checked_input_grad(output_grad)
+        return self._checked_input_grad(np.asarray(output_grad))
 
     @final
     def backward_params(self, output_grad: Array) -> None:
@@ -156,8 +158,7 @@ class ParamOperation(Operation):
         Args:
             output_grad: gradient of the loss with respect to the output, the output's shape.
         """
-        self._check_output_grad(output_grad)
-        grads = self._param_grad(output_grad)
+        grads = self._param_grad(self._checked_output_grad(output_grad))
         if isinstance(grads, np.ndarray):
             grads = (grads,)
         self.param_grads = dict(zip(self.params, grads, strict=True))

@@ -25,7 +25,7 @@ def sigmoid_forward(x: Array) -> Array:
     Book: chapter 1. Native: csrc/kernels/activations.cpp
     """
     z = np.exp(-np.abs(x))
-    return np.ascontiguousarray(np.where(x < 0, z, z.dtype.type(1)) / (1 + z))
+    return np.asarray(np.where(x < 0, z, z.dtype.type(1)) / (1 + z), order="C")
 
 
 @np.errstate(all="ignore")
@@ -46,7 +46,7 @@ def sigmoid_backward(dy: Array, y: Array) -> Array:
 
     Book: chapter 1. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(dy * y * (1 - y))
+    return np.asarray(dy * y * (1 - y), order="C")
 
 
 def tanh_forward(x: Array) -> Array:
@@ -62,7 +62,7 @@ def tanh_forward(x: Array) -> Array:
 
     Book: chapter 4. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(np.tanh(x))
+    return np.asarray(np.tanh(x), order="C")
 
 
 @np.errstate(all="ignore")
@@ -83,7 +83,7 @@ def tanh_backward(dy: Array, y: Array) -> Array:
 
     Book: chapter 4. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(dy * (1 - y * y))
+    return np.asarray(dy * (1 - y * y), order="C")
 
 
 def relu_forward(x: Array) -> Array:
@@ -99,7 +99,7 @@ def relu_forward(x: Array) -> Array:
 
     Book: chapter 1. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(np.maximum(x, 0))
+    return np.asarray(np.maximum(x, 0), order="C")
 
 
 def relu_backward(dy: Array, y: Array) -> Array:
@@ -119,7 +119,7 @@ def relu_backward(dy: Array, y: Array) -> Array:
 
     Book: chapter 4 (erratum E4: y >= 0 is always true). Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(np.where(y <= 0, dy.dtype.type(0), dy))
+    return np.asarray(np.where(y <= 0, dy.dtype.type(0), dy), order="C")
 
 
 @np.errstate(all="ignore")
@@ -138,7 +138,7 @@ def leaky_relu_forward(x: Array, *, negative_slope: float = 0.01) -> Array:
     Source: Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
     Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(np.where(x > 0, x, negative_slope * x))
+    return np.asarray(np.where(x > 0, x, negative_slope * x), order="C")
 
 
 @np.errstate(all="ignore")
@@ -160,7 +160,7 @@ def leaky_relu_backward(dy: Array, y: Array, *, negative_slope: float = 0.01) ->
 
     Source: Maas et al. 2013. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(np.where(y > 0, dy, negative_slope * dy))
+    return np.asarray(np.where(y > 0, dy, negative_slope * dy), order="C")
 
 
 @np.errstate(all="ignore")
@@ -180,7 +180,7 @@ def gelu_forward(x: Array) -> Array:
     Source: Hendrycks & Gimpel 2016, arXiv:1606.08415. Native: csrc/kernels/activations.cpp
     """
     y = x / 2 * _erfc(-x / math.sqrt(2))
-    return np.ascontiguousarray(y, np.result_type(x))
+    return np.asarray(y, np.result_type(x), order="C")
 
 
 @np.errstate(all="ignore")
@@ -203,7 +203,7 @@ def gelu_backward(dy: Array, x: Array) -> Array:
     """
     Phi = _erfc(-x / math.sqrt(2)) / 2
     phi = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    return np.ascontiguousarray(dy * (Phi + x * phi), np.result_type(dy))
+    return np.asarray(dy * (Phi + x * phi), np.result_type(dy), order="C")
 
 
 @np.errstate(all="ignore")
@@ -223,7 +223,7 @@ def softmax_forward(x: Array) -> Array:
     Book: chapter 4. Native: csrc/kernels/activations.cpp
     """
     z = np.exp(x - x.max(axis=-1, keepdims=True, initial=-np.inf))
-    return np.ascontiguousarray(z / z.sum(axis=-1, keepdims=True))
+    return np.asarray(z / z.sum(axis=-1, keepdims=True), order="C")
 
 
 @np.errstate(all="ignore")
@@ -244,4 +244,4 @@ def softmax_backward(dy: Array, y: Array) -> Array:
 
     Book: chapter 4. Native: csrc/kernels/activations.cpp
     """
-    return np.ascontiguousarray(y * (dy - (dy * y).sum(axis=-1, keepdims=True)))
+    return np.asarray(y * (dy - (dy * y).sum(axis=-1, keepdims=True)), order="C")

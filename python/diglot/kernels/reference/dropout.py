@@ -100,4 +100,4 @@ def dropout_backward(dy: Array, mask: Array, *, rate: float) -> Array:
 
     Book: chapter 4. Native: csrc/kernels/dropout.cpp
     """
-    return np.ascontiguousarray(dy * mask * (1 / (1 - rate)))
+    return np.asarray(dy * mask * (1 / (1 - rate)), order="C")
