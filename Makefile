@@ -1,7 +1,7 @@
 # Each target makes .venv and installs the compiled package with what it needs, if that is not done.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python -type f -not -name '*.pyc')
+SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python licenses -type f -not -name '*.pyc')
 
 .PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz sanitize \
 	valgrind reproduce docs docs-test measured notebooks lint format clean
