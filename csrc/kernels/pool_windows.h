@@ -32,6 +32,28 @@ struct WindowBlock {
     Index i, j, count, top, bottom, left, right;
 };
 
+// Places are added as unsigned numbers, which may overflow: with a huge stride, those of lanes past
+// the last output do. They are never stored.
+template <class T>
+struct PlaceTypes;
+template <>
+struct PlaceTypes<float> {
+    typedef std::uint32_t Value __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct PlaceTypes<double> {
+    typedef std::uint64_t Value __attribute__((vector_size(vector_bytes)));
+};
+
+// first, first + stride, first + 2*stride, ...
+template <class T>
+inline IntVec<T> places(Index first, Index stride) {
+    using Places = typename PlaceTypes<T>::Value;
+    using Place = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    const Places steps = (Places)lane_numbers<T>() * static_cast<Place>(stride);
+    return (IntVec<T>)(steps + static_cast<Place>(first));
+}
+
 // Calls body(block) for blocks that cover a plane's outputs. Those whose windows lie inside the
 // image, from left to right, come by the register; the others, at the left and right, one by one.
 template <class T, class Body>
@@ -63,14 +85,13 @@ inline void for_each_window_block(const PoolShape& s, Body body) {
 template <class T, int Kernel, int Stride, class Gathered>
 [[gnu::flatten]] inline void reduce_windows(const PoolShape& s, const T* image, Gathered gathered) {
     const Index stride = Stride ? Stride : s.stride.width;
-    const IntVec<T> steps = lane_numbers<T>() * broadcast_integer<T>(stride);
     for_each_window_block<T>(s, [&](const WindowBlock& b) {
         const Index column = b.j * stride - s.padding.width;
-        gathered.start(steps + broadcast_integer<T>(b.top * s.w + column + b.left));
+        gathered.start(places<T>(b.top * s.w + column + b.left, stride));
         const auto take = [&](Index h, Index v) {
             const Index place = h * s.w + column + v;
             gathered.take(load_strided<T, Stride>(image + place, stride, b.count),
-                          steps + broadcast_integer<T>(place));
+                          places<T>(place, stride));
         };
         if (Kernel && b.right - b.left == Kernel) {
             for (Index h = b.top; h < b.bottom; ++h)
