@@ -22,7 +22,7 @@ from diglot.kernels.cases import CASES, ROLES
 from diglot.kernels.draw import Arguments, Case
 from diglot.kernels.tolerance import Truth, largest_difference, truth
 
-EXAMPLES = int(os.environ.get("DIGLOT_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("DIGLOT_EXAMPLES", "6"))
 """For each test of a subject; with more than the usual number, they are other ones in each run."""
 
 native_kernels = pytest.mark.skipif(
