@@ -49,14 +49,14 @@ LIMITED = """
         "conv2d_forward": lambda: k.conv2d_forward(images, filters, padding=1),
         "conv2d_forward 5": lambda: k.conv2d_forward(images, wide, padding=2),
         "conv2d_backward_input": lambda: k.conv2d_backward_input(
-            maps, wide, input_size=64, padding=2),
+            maps, wide, input_size=(64, 64), padding=2),
         "conv2d_backward_weight": lambda: k.conv2d_backward_weight(
             maps, images, kernel_size=3, padding=1),
         "max_pool2d_forward": lambda: k.max_pool2d_forward(images, kernel_size=2),
-        "max_pool2d_backward": lambda: k.max_pool2d_backward(halves, indices, input_size=64),
+        "max_pool2d_backward": lambda: k.max_pool2d_backward(halves, indices, input_size=(64, 64)),
         "avg_pool2d_forward": lambda: k.avg_pool2d_forward(images, kernel_size=2),
         "avg_pool2d_backward": lambda: k.avg_pool2d_backward(
-            halves, input_size=64, kernel_size=2),
+            halves, input_size=(64, 64), kernel_size=2),
         "tanh_forward": lambda: k.tanh_forward(images),
         "gelu_backward": lambda: k.gelu_backward(images, maps),
         "softmax_forward": lambda: k.softmax_forward(rows),
