@@ -64,7 +64,6 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
     const Index packs = ceil_div(pass.filters, pack);
     const Index bands = cut.row_bands * cut.column_bands,
                 tasks = job.batch.images * job.batch.groups * bands;
-    const Index chunk = 1 + tasks / (32 * threads);  // handing out a task takes its time as well
     const Index gathered = gathered_size<T>(pass, cut, gather);
     Index* const offsets = reinterpret_cast<Index*>(scratch);
     T* const packed = scratch + offsets_size<T>(pass);
@@ -80,6 +79,7 @@ void convolve_directly(const Job<T>& job, const Wanted& wanted, bool gather, con
                            packed + group * pass.filters * pass.depth());
         }
         T* const mine = thread_scratch + thread_index() * (cut.planes_size<T>(pass) + gathered);
+        const Index chunk = chunk_size(tasks, threads);
 #pragma omp for schedule(dynamic, chunk)
         for (Index task = 0; task < tasks; ++task) {
             const Index group = task / bands % job.batch.groups,

@@ -148,11 +148,11 @@ void conv2d_backward_weight(const ConvShape& s, View<const T, 4> dy, View<const 
         std::min(filters, round_up(ceil_div(filters, strips), conv::SumTile<T>::filters));
     const Index rows = ceil_div(filters, height);
     const Index tasks = cut.pieces * s.groups * blocks * rows;
-    const Index chunk = 1 + tasks / (32 * threads);
     fill_tap_offsets(s, cut, offsets);
 
     run_team(threads, [&] {
         T* const mine = thread_scratch + thread_index() * per_thread;
+        const Index chunk = chunk_size(tasks, threads);
 #pragma omp for schedule(dynamic, chunk)
         for (Index i = 0; i < tasks; ++i) {
             const Index first = i % rows * height, channel = i / rows % blocks * cut.channels;

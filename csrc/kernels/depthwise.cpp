@@ -93,9 +93,10 @@ void convolve_depthwise(const Job<T>& job, int threads) noexcept {
     const Pass& pass = job.pass;
     const Index height = pass.rows.size, width = pass.columns.size, groups = job.batch.groups;
     const Index bands = ceil_div(height, std::max<Index>(8, in_cache / width));
-    const Index tasks = job.batch.images * groups * bands, chunk = 1 + tasks / (32 * threads);
+    const Index tasks = job.batch.images * groups * bands;
 
     run_team(threads, [&] {
+        const Index chunk = chunk_size(tasks, threads);
 #pragma omp for schedule(dynamic, chunk)
         for (Index task = 0; task < tasks; ++task) {
             const Index band = task % bands, group = task / bands % groups,

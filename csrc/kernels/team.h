@@ -27,6 +27,10 @@ void run_team(int threads, const Share& share) {
     }
 }
 
+// How many tasks `omp for schedule(dynamic, ...)` hands out at a time: that takes its time as well.
+// (To be called inside of the region: of a size that a lambda has captured, Clang 14 dies.)
+inline Index chunk_size(Index tasks, int threads) { return 1 + tasks / (32 * threads); }
+
 // body(task) for each 0 <= task < tasks, in even, contiguous shares; `work` is that of all tasks in
 // elementary operations.
 template <class Body>
