@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt LICENSE README.md $(shell find csrc python licenses -type f -not -name '*.pyc')
 
-.PHONY: demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz sanitize \
+.PHONY: always demo test reference conformance wheel emulate emulate-all aarch64 aarch64-all fuzz sanitize \
 	valgrind reproduce docs docs-test measured notebooks lint format clean
 
 demo: .venv/installed  ## train a convolutional network on both backends
@@ -75,7 +75,7 @@ valgrind: build/valgrind/installed  ## run every kernel's smallest cases under v
 build/sanitize/installed: CHECKED = sanitizers
 build/valgrind/installed: CHECKED = valgrind
 build/valgrind/installed: BUILDS ?= baseline;x86_64_v3
-build/%/installed: $(SOURCES) tests/faults/faults.cpp
+build/%/installed: $(SOURCES) tests/faults/faults.cpp build/%/builds
 	$(PYTHON) -m venv build/$*
 	build/$*/bin/pip install --quiet cmake ninja 'pybind11>=3.1' 'scikit-build-core>=1.1'
 	build/$*/bin/pip install --quiet --no-build-isolation \
@@ -83,6 +83,11 @@ build/%/installed: $(SOURCES) tests/faults/faults.cpp
 	    --config-settings=cmake.define.DIGLOT_CHECKED=$(CHECKED) \
 	    '--config-settings=cmake.define.DIGLOT_BUILDS=$(BUILDS)' '.[test]'
 	touch $@
+
+# Which builds were asked for: written anew when that changes.
+build/%/builds: always
+	mkdir -p $(@D)
+	echo '$(BUILDS)' | cmp --silent - $@ || echo '$(BUILDS)' > $@
 
 lint: .venv/installed  ## check style and types
 	$(BIN)/ruff check

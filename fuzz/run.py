@@ -103,6 +103,8 @@ def _is_found(trap: str) -> bool:
 def _fuzz(name: str, inputs: int, seed: int, *more: str) -> tuple[int, str, dict[str, Any]]:
     kept = BUILD / re.sub(r"\W+", "-", name)
     kept.mkdir(parents=True, exist_ok=True)
+    file = kept / "report.json"
+    file.unlink(missing_ok=True)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="diglot-fuzz-", dir=memory) as folder:
         command = [sys.executable, "fuzz/target.py", name, "--inputs", str(inputs)]
@@ -111,7 +113,6 @@ def _fuzz(name: str, inputs: int, seed: int, *more: str) -> tuple[int, str, dict
             done = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log)
             log.seek(0)
             told = log.read()
-    file = kept / "report.json"
     report = json.loads(file.read_text()) if file.exists() else None
     return done.returncode, told, report or {"inputs": 0, "outcomes": {}, "slowest": 0, "memory": 0}
 

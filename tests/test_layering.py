@@ -22,10 +22,11 @@ ROOMS = {
         | {"untrusted"},
         set(),
     ),
+    "quota": ({"quota"}, set()),
     "reference": ({"kernels.reference"}, {"ground"}),
-    "kernels": ({"kernels"}, {"ground", "reference"}),
+    "kernels": ({"kernels"}, {"ground", "quota", "reference"}),
     "svg": ({"svg"}, set()),
-    "doctor": ({"doctor"}, set()),  # it runs where the others cannot be imported
+    "doctor": ({"doctor"}, {"quota"}),  # it runs where the others cannot be imported
     "autograd": ({"autograd"}, {"svg"}),
     "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),

@@ -29,13 +29,15 @@ Index lone_runs() noexcept { return lone; }
 
 namespace {
 
-thread_local int proven = 1;  // the largest team that could be started for this thread
+// The largest team that could be started for this thread. OpenMP ends threads when a team shrinks,
+// and starts them anew: then this is a promise of the past, and costs no trial.
+thread_local int proven = 1;
 
 // A thread that is there until the gate opens.
 struct Trial {
     pthread_mutex_t* gate;
     pthread_t thread;
-    long id;
+    long id = 0;
 };
 
 void* wait_at_gate(void* argument) {

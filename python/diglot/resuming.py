@@ -22,7 +22,7 @@ from diglot.feeding import Data
 from diglot.fitting import Fit
 from diglot.history import History
 from diglot.serialization import Training
-from diglot.standing import COLUMNS, Standing, read_standing
+from diglot.standing import COLUMNS, MOST_EPOCHS, Standing, read_standing
 
 SUFFIX = ".safetensors"
 """How the names of checkpoints end; they begin with "step-", and between them is the step."""
@@ -32,8 +32,16 @@ def snapshot(fit: Fit) -> Training:
     """Take down where a training stands, between two updates.
 
     What is not in it are the parameters, and the architecture.
+
+    Raises:
+        ValueError: the history has become longer than a checkpoint may be.
     """
     trainer, plan = fit.trainer, fit.plan
+    if len(trainer.history) > MOST_EPOCHS:
+        raise ValueError(
+            f"the history has {len(trainer.history)} epochs, and a checkpoint holds at most "
+            f"{MOST_EPOCHS}; train with fewer epochs of more batches"
+        )
     optimizer = trainer.optimizer.state()
     steps = optimizer.pop("steps")
     arrays = {f"optimizer.{name}": array for name, array in optimizer.items()}

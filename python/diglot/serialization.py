@@ -186,9 +186,10 @@ class ModelFile:
 
     def training_arrays(self) -> dict[str, tuple[Shape, DType]]:
         """Tell what other arrays a checkpoint has, to be compared before they are read."""
+        entries = {name: self._entries[name] for name in self._training_names()}
         return {
-            name.removeprefix(TRAINING): self._entries[name][1::-1]
-            for name in self._training_names()
+            name.removeprefix(TRAINING): (entry.shape, entry.dtype)
+            for name, entry in entries.items()
         }
 
     def read_training(self) -> dict[str, Array]:

@@ -150,8 +150,9 @@ def _require_arrays(
     if missing or unknown:
         what = "lacks" if missing else "has no use for"
         raise ValueError(f"the training {what} the array {brief(min(missing or unknown))}")
+    known = allowed | required
     for name, (shape, dtype) in found.items():
-        expected, kind = (allowed | required)[name]
+        expected, kind = known[name]
         if shape != expected or dtype != kind:
             raise ValueError(
                 f"the training's {brief(name)} has shape {brief(shape)} in {dtype}, expected "

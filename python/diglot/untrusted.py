@@ -14,7 +14,7 @@ MOST_BRACKETS = 100_000
 """The most lists and objects in one JSON text: two bytes of it can make a list of 88 bytes."""
 
 MOST_AXES = 32
-"""The most axes of an array, which are NumPy's; a product of more sizes would take its time."""
+"""The most axes of an array, as in NumPy 1; a product of more sizes would take its time."""
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:

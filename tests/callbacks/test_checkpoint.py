@@ -179,6 +179,16 @@ def test_a_half_written_file_of_a_killed_training_is_removed(tmp_path):
     assert not half.exists()
 
 
+def test_a_history_that_is_too_long_is_told_and_the_training_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("diglot.resuming.MOST_EPOCHS", 3)
+    subject, whole = classifier(), classifier()
+    with pytest.warns(RuntimeWarning, match=r"no checkpoint .*4 epochs.* at most 3;.* goes on"):
+        subject.fit(**PLAIN, callbacks=Checkpoint(tmp_path))
+    whole.fit(**PLAIN)
+    assert_same(subject, whole)
+    assert names(tmp_path) == [f"step-{step:08}.safetensors" for step in (3, 6, 9)]
+
+
 def test_a_full_disk_is_told_and_the_training_goes_on(tmp_path, monkeypatch):
     calls = []
 

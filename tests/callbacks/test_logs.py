@@ -118,6 +118,22 @@ def test_half_a_row_that_a_kill_has_left_is_dropped(log, read, tmp_path):
 
 
 @each_format
+def test_a_full_disk_while_rows_are_copied_is_no_fault_of_theirs(log, read, tmp_path, monkeypatch):
+    path, subject = tmp_path / "log", trainer()
+    fit(subject, log(path))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    before = path.read_bytes()
+    monkeypatch.setattr(log, "_format", full)
+    with pytest.raises(OSError, match="No space left"):
+        fit(subject, log(path))
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
+
+
+@each_format
 def test_a_full_disk_does_not_end_the_training(log, read, tmp_path, monkeypatch):
     path, subject = tmp_path / "log", trainer()
     real_open, calls = open, []

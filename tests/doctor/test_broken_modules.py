@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from diglot.doctor import choice, files, modules
+from diglot.doctor import child, choice, files, modules
 from diglot.doctor.child import Answer
 from diglot.doctor.installation import BUILDS, Installation
 from diglot.doctor.loader import explain
@@ -186,6 +186,18 @@ def test_changed_sources(examine, file_of, replace, package):
 
 
 @pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (0xC000001D, "an instruction that this processor does not have"),
+        (0xC0000005, "loading it ends the process"),
+        (-4, "an instruction that this processor does not have"),
+    ],
+)
+def test_how_a_process_ended_is_explained(status, meaning):
+    assert meaning in explain(Answer({}, child._ending(status, b"")))[0]
+
+
+@pytest.mark.parametrize(
     ("error", "meaning"),
     [
         ("the process was ended by SIGILL", "an instruction that this processor does not have"),
@@ -198,6 +210,9 @@ def test_changed_sources(examine, file_of, replace, package):
         ("ImportError: x.so: failed to map segment from shared object", "forbids running"),
         ("ImportError: libstdc++.so.6: version `GLIBCXX_3.4.32' not found", "GLIBCXX_3.4.32 is"),
         ("ImportError: libfoo.so.3: cannot open shared object file", "the library libfoo.so.3 is"),
+        ("ImportError: Error loading shared library libgomp.so.1: No such file", "GNU's OpenMP"),
+        ("ImportError: symbol not found in flat namespace '__PyX'", "(__PyX is not here)"),
+        ("ImportError: dlopen(x.so): Symbol not found: _PyX", "(_PyX is not here)"),
         ("something else", "something else"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from diglot.doctor import arithmetic, interpreter, parallel, places, runtimes
 from diglot.doctor.child import Answer
 from diglot.doctor.installation import Installation
-from diglot.doctor.quota import cpu_quota
+from diglot.quota import cpu_quota
 
 A_PYTHON = {
     "version": (3, 12, 1),

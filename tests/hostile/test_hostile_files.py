@@ -1,5 +1,6 @@
 """Every hostile file is refused: by the right error, in 50 MB, and it does not hang."""
 
+import ast
 import copy
 import json
 import os
@@ -17,6 +18,7 @@ from in_child import ROOM
 from diglot.chance import set_bits
 
 ROWS = rows(LOADERS)
+ROOT = Path(__file__).parents[2]
 SECONDS = 300  # for all files together, on a machine that is busy; a pipe takes forever
 
 pytestmark = pytest.mark.skipif(
@@ -139,3 +141,19 @@ def test_no_setting_keeps_the_library_from_being_imported(threads):
     code = "import diglot; diglot.get_num_threads()"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
     assert not done.returncode, done.stderr.decode()
+
+
+def test_the_page_of_promises_counts_them():
+    page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    assert f"{len(ROWS)} files for {len({row.loader for row in ROWS})} loaders" in page
+
+
+def test_every_loader_is_fuzzed():
+    body = ast.parse((ROOT / "fuzz" / "run.py").read_text(encoding="utf-8")).body
+    (shares,) = (
+        node.value
+        for node in body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SHARES"
+    )
+    assert {ast.literal_eval(key) for key in shares.keys} == set(LOADERS)
+    assert sum(ast.literal_eval(value) for value in shares.values) == 100

@@ -16,6 +16,9 @@ try:
 except ImportError:  # nothing is compiled: diglot is importable as DIGLOT_BACKEND=reference only
     BUILDS = []
 
+HANGS = 300
+"""Seconds after which a program is said to hang; a busy machine takes its time."""
+
 needs_kernels = pytest.mark.skipif(not BUILDS, reason="nothing is compiled")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
@@ -69,7 +72,7 @@ def _start(*command, **environment):
     )
 
 
-def ended(child, timeout=60):
+def ended(child, timeout=HANGS):
     """Wait for a program's end: (return code, what it printed, what it complained of)."""
     try:
         out, err = child.communicate(timeout=timeout)
@@ -80,7 +83,7 @@ def ended(child, timeout=60):
     return child.returncode, out, err
 
 
-def run(*parts, timeout=60, **settings):
+def run(*parts, timeout=HANGS, **settings):
     """Run a program that must end well and say nothing on its standard error; what it printed."""
     returned, out, err = ended(start(*parts, **settings), timeout)
     assert (returned, err) == (0, ""), f"{returned}\n{out}\n{err}"
@@ -103,7 +106,7 @@ def at_once(work, count):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=HANGS)
         assert not thread.is_alive(), "a thread hangs"
     if errors:
         raise errors[0]

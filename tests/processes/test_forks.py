@@ -11,7 +11,7 @@ CHILD = """
     def in_child(work):
         child = os.fork()
         if child == 0:
-            signal.alarm(20)
+            signal.alarm(120)
             os._exit(work())
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 """
@@ -155,7 +155,7 @@ def test_a_fork_in_the_middle_of_a_training_disturbs_neither():
             if fit.batch == 3:
                 child = os.fork()
                 if child == 0:
-                    signal.alarm(20)
+                    signal.alarm(120)
                     os._exit(7 if trained(epochs=1) else 8)
                 codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     network = net()

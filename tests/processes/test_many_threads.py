@@ -80,6 +80,7 @@ def test_memory_kept_for_later_is_bounded_however_many_threads_come_and_go():
     assert build._block_counts()["in_use"] == before, "threads that ended hold memory"
 
 
+@needs_kernels
 @needs_proc
 def test_a_thread_that_ends_takes_its_team_with_it():
     code = """
@@ -191,6 +192,7 @@ def test_a_copy_of_a_network_does_not_wait_for_the_other(data):
     assert np.array_equal(prediction, one.predict(data[0]))
 
 
+@needs_kernels
 @needs_fork
 def test_a_child_forked_while_a_thread_is_in_a_network_can_use_it():
     code = """
@@ -204,7 +206,7 @@ def test_a_child_forked_while_a_thread_is_in_a_network_can_use_it():
     thread = threading.Thread(target=hold); thread.start(); inside.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(120)
         network.predict(x)
         os._exit(0)
     status = os.waitpid(child, 0)[1]

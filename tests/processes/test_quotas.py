@@ -15,13 +15,12 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
 
     def count(groups, files):
-        own = tmp_path / "cgroup"
-        own.write_text(groups)
-        for name, text in files.items():
-            path = tmp_path / "fs" / name
+        shown = {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
+        for name, text in {"proc/self/cgroup": groups, **shown}.items():
+            path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return usable_processors(tmp_path / "fs", own)
+        return usable_processors(tmp_path)
 
     return count
 
@@ -59,7 +58,14 @@ def test_version_1(machine, folder, quota, expected):
 
 def test_where_nothing_is_shown(machine, tmp_path):
     assert machine("", {}) == 64
-    assert usable_processors(tmp_path, tmp_path / "missing") == 64
+    assert usable_processors(tmp_path / "missing") == 64
+
+
+def test_odd_lines_are_no_bound(machine):
+    assert (
+        machine("odd\n0\n:::\n0::/\udcff\n".encode(errors="surrogateescape").decode("latin-1"), {})
+        == 64
+    )
 
 
 def test_this_machine():

@@ -73,7 +73,7 @@ def test_a_forked_child_may_end_while_its_threads_are_in_kernels():
     kernels.matmul(big, big)
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(120)
         diglot.set_num_threads(2)
         def for_ever():
             while True: kernels.matmul(big, big)
@@ -111,7 +111,7 @@ def test_a_fork_after_a_reload():
     kernels.matmul(big, big)
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(120)
         kernels.matmul(big, big)
         os._exit(5)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

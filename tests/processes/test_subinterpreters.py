@@ -40,7 +40,7 @@ def test_a_subinterpreter_is_refused(order):
     after = "try_it(); try_it(); print(kernels.matmul(big, big).shape)"
     # Before: the main interpreter has imported neither diglot nor NumPy.
     before = {"first": CREATE + "try_it()"} if order == "before" else {"first": CREATE}
-    code, out, err = ended(start(after, **before), timeout=30)
+    code, out, err = ended(start(after, **before))
     lines = out.strip().split("\n")
     if lines == ["none"]:
         pytest.skip("this Python makes no subinterpreters")

@@ -128,10 +128,11 @@ class Checkpoint:
             return False  # the next loss ends this training; nobody could go on from here
         try:
             fit.trainer.network.save(path, snapshot(fit))
-        except OSError as error:
+        except (OSError, ValueError, MemoryError) as error:  # a ValueError: it is over a limit
+            why = getattr(error, "strerror", None) or error
             warnings.warn(
-                f"no checkpoint was written at step {fit.trainer.steps} ({path}: "
-                f"{error.strerror or error}); the training goes on",
+                f"no checkpoint was written at step {fit.trainer.steps} ({path}: {why}); "
+                "the training goes on",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -103,23 +103,27 @@ class Log(ABC):
         dropped = False
         with open(path, "w", encoding="utf-8", newline="") as new:
             new.write(self._head())
-            try:
-                with io.TextIOWrapper(open_regular(self.path), encoding="utf-8") as old:
-                    for row in map(self._checked, self._parse(_whole_lines(old))):
-                        if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs:
-                            new.write(self._format({name: row.get(name) for name in self._columns}))
-                        else:
-                            dropped = True
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                raise ValueError(f"{self.path} cannot be read: {reason(error)}") from error
-            except (ValueError, OverflowError, csv.Error) as error:
-                raise ValueError(
-                    f"{self.path} is no log of a training: {str(error)[:300]}; give another path, "
-                    "or mend the file"
-                ) from error
+            for row in self._rows():
+                if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs:
+                    new.write(self._format({name: row.get(name) for name in self._columns}))
+                else:
+                    dropped = True
         return dropped
+
+    def _rows(self) -> Iterator[Row]:
+        """Read the rows that are there already, one by one."""
+        try:
+            with io.TextIOWrapper(open_regular(self.path), encoding="utf-8") as old:
+                yield from map(self._checked, self._parse(_whole_lines(old)))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ValueError(f"{self.path} cannot be read: {reason(error)}") from error
+        except (ValueError, OverflowError, csv.Error) as error:
+            raise ValueError(
+                f"{self.path} is no log of a training: {str(error)[:300]}; give another path, "
+                "or mend the file"
+            ) from error
 
     def _checked(self, row: object) -> Row:
         """Take a row whose values can be written again."""

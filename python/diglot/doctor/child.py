@@ -94,5 +94,6 @@ def _ending(status: int, errors: bytes) -> str:
             return f"the process was ended by {signal.Signals(-status).name}"
         except ValueError:
             return f"the process was ended by signal {-status}"
+    shown = hex(status) if status > 0xFFFF else status  # Windows' codes are known in that way
     last = errors.decode(errors="replace").strip().splitlines()[-1:]
-    return ": ".join([f"the process ended with status {status}", *last])
+    return ": ".join([f"the process ended with status {shown}", *last])

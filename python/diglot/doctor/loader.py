@@ -11,7 +11,7 @@ _COMPILE = "compile diglot here: pip install . in the repository, with this syst
 # What the message contains; what it means (\1 is what was found); what to do. The first one counts.
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (
-        r"libgomp[\w.-]*: cannot open shared object",
+        r"(?:loading shared library )?libgomp[\w.-]*: (?:cannot open shared object|No such file)",
         "GNU's OpenMP library (libgomp.so.1) is missing",
         "install it: apt install libgomp1, dnf install libgomp, or apk add libgomp",
     ),
@@ -42,7 +42,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         _COMPILE,
     ),
     (
-        r"undefined symbol: (\w+)|[Ss]ymbol not found.*?(\w+)",
+        r"undefined symbol: (\w+)|[Ss]ymbol not found[^'_]*'?(_\w+)",
         r"it was built for another Python, or against other libraries (\1 is not here)",
         REINSTALL,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from diglot.doctor.finding import Finding, note, ok
 from diglot.doctor.installation import Installation
-from diglot.doctor.quota import cpu_quota
+from diglot.quota import cpu_quota
 
 _ENOUGH = 1.2  # what a second thread must gain, or it is worth a word
 

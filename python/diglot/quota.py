@@ -14,12 +14,13 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
         The processors' time that it may use at most: 0.5 is half of one. None without a limit.
     """
     try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
+        text = (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # no Linux
         return None
     limits: list[float] = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
+    for line in text.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
         if not controllers:  # version 2: one tree for everything
             limits += _walk(root / "sys/fs/cgroup", path, _quota_of_version_2)
         elif "cpu" in controllers.split(","):
