@@ -7,7 +7,19 @@ An entry that fits no test fails, so that the list says what is so.
 
 import pytest
 
-CANNOT_RUN: dict[str, dict[str, str]] = {"x86_64": {}, "aarch64": {}}
+_ANSWERS = "exercises/test_wrong_answers.py::"
+_COMPILED_HERE = "the compiler is not emulated, and its -march=native means the real processor"
+_TOO_SLOW = "starting an answer takes longer than the two seconds after which the test stops it"
+_EITHER = {
+    f"{_ANSWERS}test_an_endless_loop_is_stopped": _TOO_SLOW,
+    f"{_ANSWERS}test_a_wrong_loop_in_cpp_is_caught": f"{_TOO_SLOW}; and {_COMPILED_HERE}",
+    f"{_ANSWERS}test_a_rung_is_timed_beside_the_ladder": _COMPILED_HERE,
+    "callbacks/test_kill.py::test_fifty_kills": (
+        "the kills strike in the first 60 ms, in which an emulated training writes nothing"
+    ),
+}
+
+CANNOT_RUN: dict[str, dict[str, str]] = {"x86_64": _EITHER, "aarch64": _EITHER}
 """For each emulator: how a test's name, from the folder of the tests on, begins, and why not."""
 
 
