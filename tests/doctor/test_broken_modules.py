@@ -100,10 +100,12 @@ def test_a_module_for_another_processor(examine, file_of, replace):
 @on_linux
 def test_a_missing_library(examine, file_of, replace):
     path = file_of("_native_baseline")
-    name = re.search(rb"libgomp[-\w.]*\.so[.\d]*(?=\0)", path.read_bytes())
-    if not name:
+    # A wheel's module holds two names: its own library's, and the one that this has replaced.
+    names = rb"(libgomp[-\w.]*\.so[.\d]*)\d\0"
+    content, found = re.subn(names, rb"\g<1>7\0", path.read_bytes())
+    if not found:
         pytest.skip("compiled without OpenMP of GNU's")
-    replace(path, path.read_bytes().replace(name[0], name[0][:-1] + b"7"))
+    replace(path, content)
     found = examine()["build baseline"]
     assert found.state == "wrong"
     assert "GNU's OpenMP library (libgomp.so.1) is missing" in found.found

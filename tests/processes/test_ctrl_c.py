@@ -147,5 +147,6 @@ def test_ctrl_c_during_the_import_is_a_keyboard_interrupt():
         time.sleep(milliseconds / 1000)
         child.send_signal(signal.SIGINT)
         returned, _, err = ended(child)
-        assert returned in (0, -signal.SIGINT), err  # 0: the import was over
-        assert returned == 0 or err.rstrip().endswith("KeyboardInterrupt"), err
+        # 0: the import was over. 1: Python wraps what strikes while it makes a class.
+        assert returned in (0, 1, -signal.SIGINT), err
+        assert returned == 0 or "KeyboardInterrupt" in err, err
