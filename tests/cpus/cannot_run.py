@@ -10,6 +10,7 @@ import pytest
 _ANSWERS = "exercises/test_wrong_answers.py::"
 _COMPILED_HERE = "the compiler is not emulated, and its -march=native means the real processor"
 _TOO_SLOW = "starting an answer takes longer than the two seconds after which the test stops it"
+_NO_LIMIT = "qemu does not pass a limit on memory on"
 _EITHER = {
     f"{_ANSWERS}test_an_endless_loop_is_stopped": _TOO_SLOW,
     f"{_ANSWERS}test_a_wrong_loop_in_cpp_is_caught": f"{_TOO_SLOW}; and {_COMPILED_HERE}",
@@ -17,6 +18,11 @@ _EITHER = {
     "callbacks/test_kill.py::test_fifty_kills": (
         "the kills strike in the first 60 ms, in which an emulated training writes nothing"
     ),
+    "kernels/test_every_binding.py::test_results_that_do_not_fit": _NO_LIMIT,
+    "processes/test_memory.py::test_every_family_fails": _NO_LIMIT,
+    "processes/test_memory.py::test_the_message_says": _NO_LIMIT,
+    "processes/test_memory.py::test_a_training_that_runs_out": _NO_LIMIT,
+    "processes/test_memory.py::test_where_there_is_no_room": _NO_LIMIT,
 }
 
 CANNOT_RUN: dict[str, dict[str, str]] = {"x86_64": _EITHER, "aarch64": _EITHER}
