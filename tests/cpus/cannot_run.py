@@ -15,9 +15,6 @@ _EITHER = {
     f"{_ANSWERS}test_an_endless_loop_is_stopped": _TOO_SLOW,
     f"{_ANSWERS}test_a_wrong_loop_in_cpp_is_caught": f"{_TOO_SLOW}; and {_COMPILED_HERE}",
     f"{_ANSWERS}test_a_rung_is_timed_beside_the_ladder": _COMPILED_HERE,
-    "callbacks/test_kill.py::test_fifty_kills": (
-        "the kills strike in the first 60 ms, in which an emulated training writes nothing"
-    ),
     "kernels/test_every_binding.py::test_results_that_do_not_fit": _NO_LIMIT,
     "processes/test_memory.py::test_every_family_fails": _NO_LIMIT,
     "processes/test_memory.py::test_the_message_says": _NO_LIMIT,
