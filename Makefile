@@ -85,6 +85,7 @@ build/%/installed: $(SOURCES) tests/faults/faults.cpp build/%/builds
 	touch $@
 
 # Which builds were asked for: written anew when that changes.
+.PRECIOUS: build/%/builds
 build/%/builds: always
 	mkdir -p $(@D)
 	echo '$(BUILDS)' | cmp --silent - $@ || echo '$(BUILDS)' > $@

@@ -15,6 +15,8 @@ _EITHER = {
     f"{_ANSWERS}test_an_endless_loop_is_stopped": _TOO_SLOW,
     f"{_ANSWERS}test_a_wrong_loop_in_cpp_is_caught": f"{_TOO_SLOW}; and {_COMPILED_HERE}",
     f"{_ANSWERS}test_a_rung_is_timed_beside_the_ladder": _COMPILED_HERE,
+    "cpus/test_emulation.py::": "it would start an emulator in the emulator",
+    "exercises/test_solutions.py::test_the_ladder_passes_its_own_exercise": _COMPILED_HERE,
     "kernels/test_every_binding.py::test_results_that_do_not_fit": _NO_LIMIT,
     "processes/test_memory.py::test_every_family_fails": _NO_LIMIT,
     "processes/test_memory.py::test_the_message_says": _NO_LIMIT,
