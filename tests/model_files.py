@@ -17,11 +17,17 @@ def small(**settings):
 
 
 def sound(path):
-    """Save a small network, and give the file's header and its numbers."""
+    """Save a small network, and give the file's header, without the checksum, and its numbers."""
     small().save(path)
-    content = path.read_bytes()
+    return without_checksum(path.read_bytes())
+
+
+def without_checksum(content):
+    """Take a model file apart as a forger does, who leaves the checksum out."""
     length = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + length]), content[8 + length :]
+    header = json.loads(content[8 : 8 + length])
+    del header["__metadata__"]["crc32"]
+    return header, content[8 + length :]
 
 
 def craft(path, header, numbers=b"", length=None):

@@ -46,7 +46,7 @@ ROOMS = {
     "trainer": (
         {"trainer", "fitting", "feeding", "history", "progress", "interrupt", "divergence"}
         | {"early_stopping", "chance", "moments", "resuming", "callbacks", "learning_rate"}
-        | {"sparkline", "standing"},
+        | {"difference", "sparkline", "standing"},
         {"ground", "svg", "datasets", "optimizers", "metrics", "losses", "network"},
     ),
     "text": ({"text"}, {"ground", "datasets"}),

@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import diglot
 from diglot import serialization
 from diglot.errors import ModelFileError
 from diglot.network import NeuralNetwork
-from model_files import refusal, small
+from model_files import craft, refusal, small, sound
 
 
 def every_layer(dtype=np.float32):
@@ -226,8 +227,51 @@ class TestDamagedFiles:
         path.write_bytes(content + b"\0")
         assert "bytes of numbers, the header says" in refusal(path)
 
-    def test_any_byte_of_the_header_changed(self, path):
+    def test_any_byte_changed(self, path):
+        network = small()
+        network.notes = {"of": "mine"}
+        network.save(path)
+        content = path.read_bytes()
+        refused = 0
+        for i in range(len(content)):
+            new = content[i] ^ (1 << i % 8)
+            path.write_bytes(content[:i] + bytes([new]) + content[i + 1 :])
+            try:
+                found = NeuralNetwork.load(path)
+            except ModelFileError:
+                refused += 1
+            else:  # a blank between two of the header's words, say
+                assert (found.describe(), found.notes) == (network.describe(), network.notes)
+                for name, array in network.parameters().items():
+                    np.testing.assert_array_equal(found.parameters()[name], array)
+        assert refused > 0.99 * len(content)
+
+    def test_a_changed_number_is_told_by_the_checksum(self, path):
         small().save(path)
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        assert re.match(
+            "the file is damaged: the checksum of what it holds is .{8},", refusal(path)
+        )
+
+    def test_a_file_without_checksum_is_read(self, path):
+        craft(path, *sound(path))
+        np.testing.assert_array_equal(
+            NeuralNetwork.load(path).parameters()["0.weight"], small().parameters()["0.weight"]
+        )
+
+    def test_a_model_of_many_pieces_keeps_its_checksum(self, path):
+        network = NeuralNetwork([diglot.Dense(300)], "mean_squared_error", seed=1)
+        network.setup((200,))
+        network.save(path)
+        assert path.stat().st_size > 3 << 16
+        np.testing.assert_array_equal(
+            NeuralNetwork.load(path).parameters()["0.weight"], network.parameters()["0.weight"]
+        )
+
+    def test_any_byte_of_a_header_without_checksum_changed(self, path):
+        craft(path, *sound(path))
         content = path.read_bytes()
         length = int.from_bytes(content[:8], "little")
         refused = 0

@@ -9,14 +9,14 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
 from diglot import serialization
 from diglot._typing import Array
 from diglot.chance import BitState, Chance, bits_to_json, set_bits
-from diglot.config import brief
+from diglot.difference import difference
 from diglot.errors import ModelFileError
 from diglot.feeding import Data
 from diglot.fitting import Fit
@@ -130,17 +130,46 @@ def resume(fit: Fit, path: str | os.PathLike[str]) -> None:
         if latest is None:
             raise ModelFileError(f"{os.fspath(path)}: there is no checkpoint in this folder")
         path = latest
-    network = fit.trainer.network
+    try:
+        _resume(fit, Path(path))
+    except ModelFileError as error:
+        before = _before(Path(path))
+        if before is None or isinstance(error.__cause__, _AnotherTrainingError):
+            raise
+        raise ModelFileError(f"{error}; the checkpoint before is {before}") from error
+
+
+@final
+class _AnotherTrainingError(ValueError):
+    """The checkpoint is sound, but not this training's."""
+
+
+def _resume(fit: Fit, path: Path) -> None:
     with serialization.open_model(path) as file:
         if file.training is None:
-            raise ValueError("this is a model without a training: load it with NeuralNetwork.load")
-        _require_same_network(file.architecture, network.describe())
+            raise _AnotherTrainingError(
+                "this is a model without a training: load it with NeuralNetwork.load"
+            )
+        _require_same("network", file.architecture, _plain(fit.trainer.network.describe()))
         try:
-            _require_same_settings(file.training["settings"], settings(fit))
+            _require_same("training", file.training["settings"], settings(fit))
             standing = read_standing(fit, file)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the training in it is damaged: {error!r}") from error
+        epochs_done, batch, _ = standing.counted
+        under_way = epochs_done + bool(batch)
+        if under_way > fit.plan.epochs:
+            raise _AnotherTrainingError(
+                f"the checkpoint was made in epoch {under_way}, and epochs is {fit.plan.epochs}, "
+                f"which counts those before it, too: expected at least {under_way}"
+            )
         _put_back(fit, standing)
+
+
+def _before(path: Path) -> Path | None:
+    """Find the checkpoint before one, in its folder."""
+    earlier = [one for one in checkpoints(path.parent) if one.name < path.name]
+    return earlier[-1] if earlier else None
 
 
 def settings(fit: Fit) -> dict[str, Any]:
@@ -161,6 +190,11 @@ def settings(fit: Fit) -> dict[str, Any]:
         "data": data,
         "validation": validation,
     }
+    return _plain(described)
+
+
+def _plain(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe in JSON's types."""
     plain: dict[str, Any] = json.loads(json.dumps(described, default=repr))
     return plain
 
@@ -190,35 +224,32 @@ def _put_back(fit: Fit, standing: Standing) -> None:
     fit.order = standing.order if fit.batch else None
 
 
-def _require_same_network(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    plain = json.loads(json.dumps(own))
-    for name in plain.keys() - {"seed"}:  # what the seed has drawn is in the checkpoint
-        if found.get(name) != plain[name]:
-            raise ValueError(
-                f"the checkpoint is of another network: its {name} is {brief(found.get(name))}, "
-                f"here it is {brief(plain[name])}"
-            )
-
-
-def _require_same_settings(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+def _require_same(what: str, found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     for name, value in own.items():
-        if found.get(name) != value:
-            raise ValueError(
-                f"the checkpoint is of another training: its {name} is {brief(found.get(name))}, "
-                f"here it is {brief(value)}"
+        if name == "seed":  # what it has drawn is in the checkpoint
+            continue
+        different = difference(name, found.get(name), value)
+        if different is not None:
+            raise _AnotherTrainingError(
+                f"the checkpoint is of another {what}: {different}; NeuralNetwork.load reads its "
+                "parameters, for a new training to begin with"
             )
 
 
-def _fingerprint(data: Data | None) -> list[Any] | None:
-    """Describe arrays so that others are recognised: shape, type and a checksum of the bytes."""
+def _fingerprint(data: Data | None) -> dict[str, Any] | None:
+    """Describe arrays so that others are recognised."""
     if data is None:
         return None
-    return [
-        None
+    return {
+        name: None
         if array is None
-        else [list(array.shape), array.dtype.str, zlib.crc32(np.ascontiguousarray(array).data)]
-        for array in data
-    ]
+        else {
+            "shape": list(array.shape),
+            "dtype": array.dtype.str,
+            "checksum": zlib.crc32(np.ascontiguousarray(array).data),
+        }
+        for name, array in data._asdict().items()
+    }
 
 
 def _columns(history: History) -> dict[str, Array]:

@@ -7,12 +7,15 @@
 
 A file may come from anywhere. So the header is read by strict rules, and no memory is allocated for
 what it claims before the claim has been compared with the file's size and with the architecture.
+The metadata's "crc32" tells a file that a failing disk or a broken copy has changed from one that
+is as it was written. Another program that writes such a file may leave it out.
 """
 
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -34,6 +37,8 @@ HEADER_LIMIT = 1 << 20
 
 TRAINING = "training."
 """How the names of a checkpoint's other arrays begin; those of parameters begin with a digit."""
+
+_PIECE = 1 << 16
 
 _DTYPES: Mapping[str, DType] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
@@ -86,6 +91,7 @@ def write_model(
         metadata["training"] = json.dumps(training.facts, allow_nan=False)
         for name, array in training.arrays.items():
             arrays[TRAINING + name] = np.ascontiguousarray(array)
+    metadata["crc32"] = _checksum(metadata, arrays, lambda name: [arrays[name].data])
     content = to_safetensors(arrays, metadata)
     length = int.from_bytes(content[:8], "little")
     if length > HEADER_LIMIT:
@@ -138,7 +144,7 @@ class ModelFile:
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         header, self._data_start = _read_header(stream)
-        metadata = _checked_metadata(header.pop("__metadata__", None))
+        metadata = self._metadata = _checked_metadata(header.pop("__metadata__", None))
         self.architecture = parse_object(metadata["architecture"], "the architecture")
         self.notes = parse_object(metadata.get("notes", "{}"), "the notes")
         training = metadata.get("training")
@@ -148,14 +154,15 @@ class ModelFile:
         _check_layout(self._entries, data_size)
 
     def require(self, shapes: Mapping[str, Shape], dtype: DType) -> None:
-        """Compare what is in the file with what should be.
+        """Compare what is in the file with what should be, and with what was written.
 
         Args:
             shapes: of all parameters, by name.
             dtype: of all of them.
 
         Raises:
-            ValueError: something is missing, unknown, or of another shape or type.
+            ValueError: something is missing, unknown, or of another shape or type; or a bit of it
+                is not the one that was written.
         """
         found = self._entries.keys() - self._training_names()
         missing, unknown = shapes.keys() - found, found - shapes.keys()
@@ -170,6 +177,7 @@ class ModelFile:
                 raise ValueError(f"{name} has shape {entry.shape}, the architecture says {shape}")
             if entry.dtype != dtype:
                 raise ValueError(f"{name} has dtype {entry.dtype}, the architecture says {dtype}")
+        self._require_checksum()
 
     def read(self, name: str) -> Array:
         """Read one array; to be called after `require`.
@@ -205,6 +213,25 @@ class ModelFile:
             return []
         return [name for name in self._entries if name.startswith(TRAINING)]
 
+    def _require_checksum(self) -> None:
+        metadata = dict(self._metadata)
+        written = metadata.pop("crc32", None)
+        if written is None:
+            return
+        found = _checksum(metadata, self._entries, self._pieces)
+        if found != written:
+            raise ValueError(
+                f"the file is damaged: the checksum of what it holds is {found}, of what was "
+                f"written it was {brief(written)}; take another copy of it"
+            )
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        """Read an array's bytes, a little at a time."""
+        entry = self._entries[name]
+        self._stream.seek(self._data_start + entry.begin)
+        for start in range(entry.begin, entry.end, _PIECE):
+            yield self._stream.read(min(_PIECE, entry.end - start))
+
 
 class _Entry(NamedTuple):
     """What the header says of one array; begin and end count from the end of the header."""
@@ -234,7 +261,10 @@ def _read_header(stream: io.BufferedReader) -> tuple[dict[str, Any], int]:
     size = os.fstat(stream.fileno()).st_size
     length = int.from_bytes(stream.read(8), "little")
     if size < 8 or length > size - 8:
-        raise ValueError(f"this is no safetensors file, or it is cut off ({size} bytes)")
+        raise ValueError(
+            f"this is no safetensors file, or it is cut off ({size} bytes); expected one that "
+            "NeuralNetwork.save or Checkpoint has written"
+        )
     if length > HEADER_LIMIT:
         raise ValueError(f"the header claims {length} bytes, more than the limit {HEADER_LIMIT}")
     header = parse_object(stream.read(length), "the header")
@@ -250,14 +280,30 @@ def _checked_metadata(metadata: object) -> dict[str, str]:
             f"{FORMAT['version']}"
         )
     required = {*FORMAT, "architecture"}
-    if metadata.keys() - {"notes", "training"} != required or not all(
+    if metadata.keys() - {"notes", "training", "crc32"} != required or not all(
         isinstance(text, str) for text in metadata.values()
     ):
         raise ValueError(
-            "the metadata must hold format, version and architecture, perhaps notes and a "
-            "training, and no more"
+            "the metadata must hold format, version and architecture, perhaps notes, a training "
+            "and a crc32, and no more"
         )
     return metadata
+
+
+def _checksum(
+    metadata: Mapping[str, str],
+    arrays: Iterable[str],
+    bytes_of: Callable[[str], Iterable[bytes | memoryview]],
+) -> str:
+    """Compute the CRC-32 of the metadata and the arrays, whatever their order in the file."""
+    value = 0
+    for name in sorted(metadata):
+        value = zlib.crc32(f"{name}={metadata[name]}".encode("utf-8", "surrogatepass"), value)
+    for name in sorted(arrays):
+        value = zlib.crc32(name.encode("utf-8", "surrogatepass"), value)
+        for piece in bytes_of(name):
+            value = zlib.crc32(piece, value)
+    return f"{value:08x}"
 
 
 def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:

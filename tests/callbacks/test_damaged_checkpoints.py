@@ -11,6 +11,7 @@ import diglot
 from diglot.callbacks import Checkpoint
 from diglot.errors import ModelFileError
 from diglot.optimizers import SGD, Adam
+from diglot.schedules import Cosine
 from diglot.trainer import Trainer
 
 
@@ -38,8 +39,10 @@ def assert_unchanged_by(subject, message, **settings):
     [
         ({"batch_size": 5}, "its batch_size is 4, here it is 5"),
         ({"shuffle": False}, "its shuffle is True, here it is False"),
-        ({"x": X + 1}, "its data is"),
-        ({"y": LABELS[::-1]}, "its data is"),
+        ({"x": X + 1}, r"its data.x.checksum is \d+, here it is \d+"),
+        ({"x": X[:8], "y": LABELS[:8]}, r"its data.x.shape is \[10, 3\], here it is \[8, 3\]"),
+        ({"epochs": 1}, "made in epoch 2, and epochs is 1, which .*: expected at least 2"),
+        ({"y": LABELS[::-1]}, "its data.y.checksum is"),
         ({"validation": (X, LABELS)}, "its validation is None"),
         ({"eval_every": 2}, "its eval_every is 1"),
     ],
@@ -53,14 +56,27 @@ def test_another_training_is_refused(written, change, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: classifier(SGD(0.1)), "its optimizer is .*Adam"),
-        (lambda: classifier(Adam(0.1)), "its optimizer is"),
+        (lambda: classifier(SGD(0.1)), "its optimizer.type is 'Adam', here it is 'SGD'"),
+        (
+            lambda: Trainer(
+                diglot.NeuralNetwork(
+                    [diglot.Dense(6, dropout=0.1), diglot.Dense(K)], "softmax_cross_entropy", seed=1
+                ),
+                SGD(),
+            ),
+            r"network: its layers\[0\].dropout is 0.3, here it is 0.1;",
+        ),
+        (lambda: classifier(Adam(0.1)), "its optimizer.lr.* here it is 0.1"),
+        (
+            lambda: classifier(Adam(Cosine(0.1, per="batch"), beta2=0.9)),
+            "its optimizer.beta2 is 0.999, here it is 0.9;",
+        ),
         (lambda: classifier(dtype=np.float64), "its dtype is 'float32', here it is 'float64'"),
         (
             lambda: Trainer(
                 diglot.NeuralNetwork([diglot.Dense(K)], "softmax_cross_entropy", seed=1), SGD()
             ),
-            "of another network: its layers",
+            "of another network: it has 2 layers, here there are 1; NeuralNetwork.load reads its",
         ),
     ],
 )
@@ -85,6 +101,7 @@ def edited(source: Path, path: Path, edit) -> Path:
     content = source.read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
+    del header["__metadata__"]["crc32"]  # a forger leaves it out
     training = json.loads(header["__metadata__"]["training"])
     edit(training, header)
     header["__metadata__"]["training"] = json.dumps(training)
@@ -95,6 +112,44 @@ def edited(source: Path, path: Path, edit) -> Path:
 
 def rename(header, old, new):
     header[new] = header.pop(old)
+
+
+def flipped(source: Path, path: Path, bit: int) -> Path:
+    """Copy a checkpoint with one bit changed, as a failing disk does."""
+    content = bytearray(source.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    return path
+
+
+def test_any_changed_bit_is_refused_and_nothing_changes(written, tmp_path, rng):
+    subject = classifier()
+    subject.network.setup((D,))
+    path = tmp_path / "step-00000005.safetensors"
+    size = written.stat().st_size
+    last = range(8 * size - 8, 8 * size)
+    for bit in [*rng.integers(8 * size, size=200).tolist(), *last]:
+        assert_unchanged_by(subject, ".", resume_from=flipped(written, path, bit))
+    assert_unchanged_by(
+        subject, "damaged: the checksum .*; take another copy of it$", resume_from=path
+    )
+
+
+def test_a_refusal_names_the_checkpoint_before(written, tmp_path):
+    subject = classifier()
+    subject.network.setup((D,))
+    for step in (5, 10):
+        (tmp_path / f"step-{step:08}.safetensors").write_bytes(written.read_bytes())
+    flipped(written, tmp_path / "step-00000012.safetensors", 8 * 2500)
+    before = "; the checkpoint before is .*step-00000010.safetensors$"
+    assert_unchanged_by(subject, before, resume_from=tmp_path)
+    (tmp_path / "step-00000012.safetensors").write_bytes(written.read_bytes()[:1000])
+    assert_unchanged_by(subject, f"cut off .*{before}", resume_from=tmp_path)
+    subject.fit(**PLAIN, resume_from=tmp_path / "step-00000010.safetensors")
+    with pytest.raises(ModelFileError, match=r"its batch_size is 4, here it is 2; .*begin with$"):
+        classifier().fit(
+            **{**PLAIN, "batch_size": 2}, resume_from=tmp_path / "step-00000010.safetensors"
+        )
 
 
 EVIL = {
