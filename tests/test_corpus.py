@@ -114,7 +114,7 @@ class TestFiles:
             ("", "cannot be read|is called"),
             ("x" * 5000, "cannot be read"),
             ("nul\0", "cannot be read"),
-            (".", "cannot be read: Is a directory"),
+            (".", "cannot be read: Is a directory; give the path of a file"),
         ],
     )
     def test_a_name_that_leads_nowhere(self, tmp_path, monkeypatch, name, message):

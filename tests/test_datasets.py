@@ -167,8 +167,11 @@ class TestLocalFiles:
     def test_damaged_file(self, fake: FileSet, tmp_path: Path) -> None:
         path = tmp_path / "data" / "mnist" / NAMES[0]
         path.write_bytes(path.read_bytes()[:-1])
-        with pytest.raises(DataError, match="is damaged: its sha256 is"):
+        with pytest.raises(DataError, match="is damaged: its sha256 is") as caught:
             locate(fake, NAMES[0])
+        todo = "put the published file there, or unset the variable to download it"
+        assert str(path) in str(caught.value)
+        assert str(caught.value).endswith(todo)
 
     @pytest.mark.parametrize("load", [datasets.mnist, datasets.fashion_mnist])
     def test_missing_file(self, load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -303,7 +303,7 @@ class TestDamagedFiles:
 
     def test_what_is_no_file(self, tmp_path):
         assert refusal(tmp_path / "missing") == "No such file or directory"
-        assert refusal(tmp_path) == "Is a directory"
+        assert refusal(tmp_path) == "Is a directory; give the path of a file"
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has neither")
     def test_what_never_ends(self, tmp_path):

@@ -59,8 +59,11 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 def reason(error: OSError) -> str:
-    """Say what an OSError says, without its number and file name."""
-    return error.strerror or str(error)
+    """Say why something cannot be read, without the error's number and file name."""
+    said = error.strerror or str(error)
+    if isinstance(error, IsADirectoryError):
+        return f"{said}; give the path of a file"
+    return said
 
 
 def parse_json(text: bytes | str, what: str) -> Any:

@@ -182,6 +182,44 @@ def test_what_is_not_finite(log, read, tmp_path):
     assert [row["ratio"] for row in read(tmp_path / "log")] in (["inf"] * 3, [None] * 3)
 
 
+@each_format
+def test_a_missing_folder_is_made(log, read, tmp_path):
+    path = tmp_path / "runs" / "first" / "log"
+    fit(trainer(), log(path))
+    assert len(read(path)) == 3
+
+
+@each_format
+@pytest.mark.parametrize("inside", ["log", "deeper/log"])
+def test_a_folder_that_is_a_file(log, read, inside, tmp_path):
+    (tmp_path / "runs").write_text("none")
+    path = tmp_path / "runs" / inside
+    with pytest.raises(NotADirectoryError, match="a part of this path is a file") as caught:
+        fit(trainer(), log(path))
+    assert caught.value.filename == str(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["runs"]
+
+
+@each_format
+def test_an_error_names_the_path_that_was_given(log, read, tmp_path, monkeypatch):
+    def no_place(source, target):
+        raise PermissionError(13, "Permission denied", str(source), None, str(target))
+
+    monkeypatch.setattr("diglot.callbacks.logs.os.replace", no_place)
+    with pytest.raises(PermissionError) as caught:
+        fit(trainer(), log(tmp_path / "log"))
+    assert str(caught.value) == f"[Errno 13] Permission denied: {str(tmp_path / 'log')!r}"
+    assert not list(tmp_path.iterdir())
+
+
+@each_format
+def test_a_name_that_is_too_long_is_the_one_that_was_given(log, read, tmp_path):
+    path = tmp_path / ("x" * 254)  # the temporary one is longer
+    with pytest.raises(OSError, match="too long") as caught:
+        fit(trainer(), log(path))
+    assert caught.value.filename == str(path)
+
+
 def test_wrong_settings(tmp_path):
     with pytest.raises(ValueError, match="per is 'step', expected 'epoch' or 'batch'"):
         CSVLog(tmp_path / "log", per="step")

@@ -158,6 +158,22 @@ def test_an_unknown_name_is_status_2_with_the_near_ones(verb, run):
     assert "sigmoid_backward" in err
 
 
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("relu", "did you mean relu_backward"),
+        ("adam", "did you mean adam_inplace"),
+        ("lstm_cel", "did you mean lstm_cell"),
+        ("tensor", "choose from sigmoid_backward, "),
+        ("transformer", "choose from sigmoid_backward, "),
+    ],
+)
+def test_only_what_is_near_is_suggested(typed, hint, run):
+    _, _, err = run("start", typed)
+    assert err.startswith(f"diglot: error: there is no exercise {typed!r}; {hint}")
+    assert err.count("\n") == 1
+
+
 def test_an_exercise_in_cpp(run):
     if not (COMPILED and has_compiler):
         pytest.skip("nothing is compiled, or there is no C++ compiler")

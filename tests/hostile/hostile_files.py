@@ -67,9 +67,11 @@ def _symlink_to(target: str) -> Callable[[Path, bytes], object]:
     return lambda path, good: path.symlink_to(target)
 
 
+_FOLDER = "Is a directory; give the path of a file"
+
 NO_FILES: dict[str, tuple[Callable[[Path, bytes], object], str]] = {
     "nothing": (lambda path, good: None, "No such file"),
-    "a folder": (lambda path, good: path.mkdir(), "Is a directory"),
+    "a folder": (lambda path, good: path.mkdir(), _FOLDER),
     "a pipe that nobody writes to": (lambda path, good: os.mkfifo(path), "no regular file"),
     "a link to a device that never ends": (_symlink_to("/dev/zero"), "no regular file"),
     "a link to chance": (_symlink_to("/dev/urandom"), "no regular file"),
@@ -183,7 +185,7 @@ def _shared(loader: Loader) -> list[Row]:
     """Make the rows that every loader has."""
     words = {
         "text": {"No such file": "no file and no text"},
-        "checkpoint": {"Is a directory": "no checkpoint in this folder"},
+        "checkpoint": {_FOLDER: "no checkpoint in this folder"},
     }.get(loader.name, {})
     rows = [
         Row(loader.name, what, make, words.get(message, message))

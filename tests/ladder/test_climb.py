@@ -62,6 +62,21 @@ def test_it_prints_a_line_for_each_rung(run, operation, size, heading):
     assert "extrapolated" not in out
 
 
+@pytest.mark.parametrize(
+    ("operation", "threads", "than"),
+    [
+        ("matmul", 1, "Faster by: than the row before; numpy stands beside the ladder, and is"),
+        ("conv2d", 1, "Faster by: than the row before; numpy stands beside the ladder, and is"),
+        ("lstm", 1, "Faster by: than the row before; nodes and numpy stand beside the ladder, and"),
+        ("matmul", 2, "than the last row before with as many threads, or else with fewer; numpy"),
+    ],
+)
+def test_it_says_than_what_a_row_is_faster(run, operation, threads, than):
+    size = "x".join(map(str, SMALL[operation]))
+    _, out, _ = run(operation, "--size", size, "--threads", threads)
+    assert than in out
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_it_draws_the_staircase(run, operation, suffix, tmp_path):

@@ -177,7 +177,12 @@ def test_find_takes_ids_and_errata():
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("relumask", "relu-mask"), ("dropout", "dropout-unscaled"), ("xyz", "diglot mistakes")],
+    [
+        ("relumask", "relu-mask"),
+        ("dropout", "dropout-unscaled"),
+        ("xyz", "diglot mistakes"),
+        ("transformer", "diglot mistakes"),
+    ],
 )
 def test_a_near_miss_is_named(name, near):
     with pytest.raises(ValueError, match=near):

@@ -175,6 +175,9 @@ def test_case_does_not_matter_where_there_is_no_choice(typed, meant):
         ("conv2d_foward", ["conv2d_forward"]),
         ("maxpool", ["MaxPool2D"]),
         ("Sigmoid_", ["Sigmoid"]),
+        ("dence", ["Dense"]),
+        ("lstn", ["LSTM"]),
+        ("crossentropy", ["SoftmaxCrossEntropy", "BinaryCrossEntropy"]),
     ],
 )
 def test_near_misses_are_listed(typed, near):
@@ -186,9 +189,13 @@ def test_near_misses_are_listed(typed, near):
     assert all(name in pairs.names() for name in listed)
 
 
-def test_what_is_nowhere_near_is_told_so():
-    with pytest.raises(ValueError, match=r"no pair is called 'zzz'; `diglot pair` lists all"):
-        pairs.find("zzz")
+@pytest.mark.parametrize("typed", ["zzz", "nonsense", "tensor", "attention", "transformer"])
+def test_what_is_nowhere_near_is_told_so(typed):
+    with pytest.raises(ValueError, match=f"no pair is called '{typed}'; `diglot pair` lists all"):
+        pairs.find(typed)
+
+
+def test_what_has_no_pair_is_told_so():
     with pytest.raises(ValueError, match="lists all"):
         pairs.find("")
     with pytest.raises(ValueError, match=r"Flatten calls no kernel.*diglot/layers/shape.py"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import math
@@ -10,9 +11,11 @@ import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias, final
 
+from diglot.atomic import known_as
 from diglot.config import brief
 from diglot.fitting import Fit
 from diglot.untrusted import open_regular, parse_json, reason
@@ -34,7 +37,7 @@ class Log(ABC):
     that ends in ".1", ".2" and so on.
 
     Args:
-        path: of the file.
+        path: of the file; its folder is made if there is none.
         per: "epoch" or "batch".
     """
 
@@ -45,10 +48,11 @@ class Log(ABC):
 
     @final
     def on_fit_begin(self, fit: Fit) -> None:
-        """Open the file.
+        """Make the folder, and open the file.
 
         Raises:
             ValueError: what it holds are no rows, or a metric has the name of another column.
+            OSError: there can be no such folder, or no such file; the error names the path.
         """
         self._columns = ["epoch", "step", "loss", "learning_rate"]
         if self.per == "epoch":
@@ -57,6 +61,11 @@ class Log(ABC):
                 if name in self._columns:
                     raise ValueError(f"a metric is named {name!r}, as another column of the log")
             self._columns += fit.trainer.metrics
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            why = "a part of this path is a file, expected a folder; give another path"
+            raise NotADirectoryError(errno.ENOTDIR, why, os.fspath(self.path)) from error
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
             dropped = self._copy(fit, temporary)
@@ -66,8 +75,11 @@ class Log(ABC):
                     number += 1
                 self.path.rename(kept)
             os.replace(temporary, self.path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
+        except BaseException as error:
+            with suppress(OSError):  # where the name itself was refused, there is no file
+                temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename == os.fspath(temporary):
+                raise known_as(self.path, error) from None
             raise
 
     @final

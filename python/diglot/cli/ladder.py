@@ -12,7 +12,7 @@ from diglot.ladder.peak import fma_peak
 from diglot.ladder.problems import OPERATIONS, Operation, Problem
 from diglot.ladder.rungs import native_build
 from diglot.ladder.staircase import staircase
-from diglot.ladder.timing import Timing, climb, factor
+from diglot.ladder.timing import BESIDE, Timing, climb, factor
 from diglot.threads import get_num_threads, num_threads
 
 _DESCRIPTION = """Compute one product of matrices, one convolution, or an LSTM along a sequence, on
@@ -119,10 +119,25 @@ def _print_table(
     build = native_build().__name__.rpartition("_native_")[2]
     notes = f"Multiply-adds alone reach {ceilings} thread{'s' * (max(peaks) > 1)}"
     console.print(f"{notes} ({build}). Every result was checked.")
+    console.print(_baselines(timings))
     if any(timing.gflops > peaks[timing.threads] for timing in timings):
         console.print(f"Above 100 %: {problem.operation.above}")
     if any(timing.extrapolated for timing in timings):
         console.print("* extrapolated: a part of the work was timed")
+
+
+def _baselines(timings: list[Timing]) -> str:
+    """Say than what a row is faster; see `diglot.ladder.timing.factor`."""
+    before = "than the row before"
+    if len({timing.threads for timing in timings}) > 1:
+        before = "than the last row before with as many threads, or else with fewer"
+    beside = [timing.rung.name for timing in timings if timing.rung.name in BESIDE]
+    names, several = " and ".join(beside), len(beside) > 1
+    stand, are = ("stand", "are") if several else ("stands", "is")
+    return (
+        f"Faster by: {before}; {names} {stand} beside the ladder, and {are} compared with "
+        "python, as naive is."
+    )
 
 
 def _factor(gained: float | None) -> str:

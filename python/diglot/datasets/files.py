@@ -44,14 +44,15 @@ def locate(files: FileSet, name: str) -> Path:
 
 
 def _local(path: Path, sha256: str) -> Path:
+    hint = (
+        "the environment variable DIGLOT_DATA names the folder to read data from: put the "
+        "published file there, or unset the variable to download it"
+    )
     if not path.is_file():
-        raise DataError(
-            f"{path} does not exist; the environment variable DIGLOT_DATA names the folder to "
-            "read data from: put the file there, or unset the variable to download it"
-        )
+        raise DataError(f"{path} does not exist; {hint}")
     found = _digest(path)
     if found != sha256:
-        raise DataError(f"{path} is damaged: its sha256 is {found}, expected {sha256}")
+        raise DataError(f"{path} is damaged: its sha256 is {found}, expected {sha256}; {hint}")
     return path
 
 

@@ -23,7 +23,8 @@ def find(name: str) -> Exercise:
     names = [exercise.name for exercise in EXERCISES]
     if name in names:
         return EXERCISES[names.index(name)]
-    near = difflib.get_close_matches(name, names, 3, 0.5) or [n for n in names if name in n]
+    inside = [known for known in names if name and name in known]
+    near = dict.fromkeys([*difflib.get_close_matches(name, names, 3, 0.65), *inside])
     hint = f"did you mean {' or '.join(near)}" if near else f"choose from {', '.join(names)}"
     raise ValueError(f"there is no exercise {name!r}; {hint}")
 

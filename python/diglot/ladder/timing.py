@@ -16,11 +16,13 @@ from diglot.ladder.problems import Problem
 from diglot.ladder.rungs import RUNGS, Rung
 from diglot.threads import num_threads
 
-__all__ = ["Timing", "climb", "factor"]
+__all__ = ["BESIDE", "Timing", "climb", "factor"]
+
+BESIDE = ("nodes", "numpy")
+"""Rungs beside the ladder: written in NumPy, and no step to the next one."""
 
 _MOST = {"python": 2_000_000, "naive": 2_200_000_000}
 """Multiply-adds of a part that is timed instead of the whole, where the whole would take long."""
-_BESIDE = {"nodes", "numpy"}
 _LONG_ENOUGH = 0.5  # seconds, for the runs of one rung
 
 
@@ -83,7 +85,7 @@ def factor(timings: Sequence[Timing], at: int) -> float | None:
     The first that runs on several is compared with the last that runs on one. What is written
     in NumPy stands beside the ladder: nothing is compared with it.
     """
-    below = [timing for timing in timings[:at] if timing.rung.name not in _BESIDE]
+    below = [timing for timing in timings[:at] if timing.rung.name not in BESIDE]
     same = [timing for timing in below if timing.threads == timings[at].threads]
     before = (same or below)[-1:]
     return timings[at].gflops / before[0].gflops if before else None

@@ -65,8 +65,9 @@ def find(name: str) -> Mistake[Any]:
             return entry
     import difflib
 
-    near = difflib.get_close_matches(name.lower(), [entry.id for entry in entries], n=3, cutoff=0.5)
-    near += [entry.id for entry in entries if name.lower() in entry.id and entry.id not in near]
+    ids = [entry.id for entry in entries]
+    near = difflib.get_close_matches(name.lower(), ids, n=3, cutoff=0.65)
+    near += [known for known in ids if name.lower() in known and known not in near]
     hint = f"did you mean {' or '.join(near)}?" if near else "`diglot mistakes` lists all"
     raise ValueError(f"mistake {name!r} is unknown; {hint}")
 

@@ -86,7 +86,7 @@ def _near(name: str) -> list[str]:
         by_lower.setdefault(known.lower(), []).append(known)
     word = name.lower()
     inside = [lower for lower in by_lower if len(word) > 2 and word in lower]
-    close = difflib.get_close_matches(word, by_lower, n=6, cutoff=0.6)
+    close = difflib.get_close_matches(word, by_lower, n=6, cutoff=0.7)
     return [known for lower in [*inside, *close] for known in by_lower[lower]]
 
 
