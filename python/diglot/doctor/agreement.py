@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diglot.doctor import refused
 from diglot.doctor.finding import REINSTALL, Finding, ok, some, wrong
 from diglot.doctor.installation import Installation
 
@@ -12,7 +13,9 @@ def check(installation: Installation) -> Iterator[Finding]:
         return
     answer = installation.kernels
     builds = ", ".join(installation.sound)
-    if answer.crashed:
+    if threads := refused.threads(answer, installation.environment):
+        yield wrong("kernels", *threads)
+    elif answer.crashed:
         yield wrong(
             "kernels",
             f"while {answer.stage or builds} was checked, {answer.error}",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from diglot.doctor import refused
 from diglot.doctor.finding import REINSTALL, Finding, ok, wrong
 from diglot.doctor.installation import BUILDS, Installation
 
@@ -14,7 +15,9 @@ def check(installation: Installation) -> Iterator[Finding]:
     answer = installation.imported
     if answer.failed:
         if not faults:
-            yield wrong("import diglot", _brief(answer.error), _advice(installation))
+            threads = refused.threads(answer, installation.environment)
+            found, action = threads or (_brief(answer.error), _advice(installation))
+            yield wrong("import diglot", found, action)
         return
     yield ok("import diglot", f"backend {answer.facts['backend']}, {_reason(installation)}")
 
