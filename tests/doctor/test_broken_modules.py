@@ -113,6 +113,18 @@ def test_a_missing_library(examine, file_of, replace):
 
 
 @on_linux
+def test_a_damaged_library_on_the_path_is_not_our_module(examine, file_of, tmp_path):
+    if b"libgomp.so.1" not in file_of("_native_baseline").read_bytes():
+        pytest.skip("it brings its own OpenMP library along, or has none")
+    library = tmp_path / "libgomp.so.1"
+    library.write_bytes(b"")
+    found = examine(LD_LIBRARY_PATH=str(tmp_path))["build baseline"]
+    assert found.state == "wrong"
+    assert f"the library {library} is damaged" in found.found
+    assert found.action == "unset LD_LIBRARY_PATH, which leads to that library, or replace it"
+
+
+@on_linux
 def test_a_system_that_is_too_old(examine, file_of, replace):
     path = file_of("_native_baseline")
     version = re.search(rb"\0GLIBC_2\.\d\d(?=\0)", path.read_bytes())[0]
@@ -215,6 +227,10 @@ def test_how_a_process_ended_is_explained(status, meaning):
         ("ImportError: Error loading shared library libgomp.so.1: No such file", "GNU's OpenMP"),
         ("ImportError: symbol not found in flat namespace '__PyX'", "(__PyX is not here)"),
         ("ImportError: dlopen(x.so): Symbol not found: _PyX", "(_PyX is not here)"),
+        ("ImportError: /usr/lib/libgomp.so.1: file too short", "library /usr/lib/libgomp.so.1 is"),
+        ("ImportError: /x/_cpu.cpython.so: file too short", "the file is damaged"),
+        ("ImportError: /x/diglot.libs/libgomp-1.so.1: file too short", "the file is damaged"),
+        ("ImportError: /x/libz.so.1: Permission denied", "the library /x/libz.so.1 may not be"),
         ("something else", "something else"),
     ],
 )
