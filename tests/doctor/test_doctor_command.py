@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from doctor_calls import doctor, found_by
 
 from diglot import cli
 from diglot.doctor.finding import Finding, note, ok, wrong
@@ -14,26 +15,6 @@ from diglot.doctor.installation import Installation
 from diglot.doctor.report import as_json, healthy, print_line, print_verdict
 from diglot.doctor.start import is_called
 from diglot.kernels.cases import CASES
-
-
-def doctor(folder, *arguments, **environment):
-    """Run `python -m diglot doctor` on the package in a folder."""
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("DIGLOT_", "OMP_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "diglot", "doctor", *arguments],
-        cwd=folder,
-        env={**variables, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
-
-
-def found_by(done):
-    report = json.loads(done.stdout)
-    assert done.returncode == (0 if report["healthy"] else 1)
-    return {finding["name"]: finding for finding in report["findings"]}
 
 
 def test_a_sound_installation(package, file_of):
@@ -72,6 +53,7 @@ def test_without_numpy_and_rich(package, tmp_path):
     broken = tmp_path / "broken"
     for name in ("numpy", "rich"):
         (broken / name).mkdir(parents=True)
+        (broken / f"{name}-9.dist-info").mkdir()  # it is installed, and hides nothing
         (broken / name / "__init__.py").write_text("raise ImportError('it is broken')")
     done = doctor(package.parent, "--json", PYTHONPATH=str(broken))
     assert done.stderr == ""

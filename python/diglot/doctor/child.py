@@ -1,6 +1,7 @@
 """Ask a question in a process of its own: it may crash or never end, and that is an answer."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
+
+from diglot.doctor import shadows
+from diglot.doctor.standard import is_standard
 
 MARK = "diglot-doctor "  # begins the lines that are ours; libraries may print, too
 
@@ -53,9 +57,15 @@ def ask(
         question: what the function is given.
     """
     # -P: the probe's own folder must not be on the path, where it would hide other modules.
+    # What stands in for a module of Python does so for the question, not for the probe.
+    if search := environment.get("PYTHONPATH"):
+        standard = [entry for entry in sys.path if is_standard(entry)]
+        environment = {**environment, "PYTHONPATH": os.pathsep.join([*standard, search])}
     flags = ["-P", *(["-I"] if sys.flags.isolated else [])]
     command = [sys.executable, *flags, str(Path(__file__).with_name("probe.py"))]
-    text = json.dumps({"probe": probe, "path": path, "question": question})
+    text = json.dumps(
+        {"probe": probe, "path": path, "again": list(shadows.find(path)), "question": question}
+    )
     try:
         done = subprocess.run(
             command,
