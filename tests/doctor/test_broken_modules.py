@@ -208,7 +208,7 @@ def test_changed_sources(examine, file_of, replace, package):
     ],
 )
 def test_how_a_process_ended_is_explained(status, meaning):
-    assert meaning in explain(Answer({}, child._ending(status, b"")))[0]
+    assert meaning in explain(Answer({}, child._ending(status, "")))[0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from diglot.doctor import refused
 from diglot.doctor.finding import REINSTALL, Finding, ok, some, wrong
 from diglot.doctor.installation import Installation
+from diglot.doctor.words import brief
 
 
 def check(installation: Installation) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def check(installation: Installation) -> Iterator[Finding]:
             "report this to diglot, with the output of: diglot doctor --json",
         )
     elif answer.failed:
-        yield wrong("kernels", f"cannot be checked: {answer.error.splitlines()[0]}", REINSTALL)
+        yield wrong("kernels", f"cannot be checked: {brief(answer.error)}", REINSTALL)
     elif answer.facts["failed"]:
         yield wrong(
             "kernels",

@@ -1,11 +1,11 @@
 """Which build is used, and why; and whether `import diglot` works."""
 
-import re
 from collections.abc import Iterator
 
 from diglot.doctor import refused
 from diglot.doctor.finding import REINSTALL, Finding, ok, wrong
 from diglot.doctor.installation import BUILDS, Installation
+from diglot.doctor.words import brief
 
 
 def check(installation: Installation) -> Iterator[Finding]:
@@ -16,7 +16,7 @@ def check(installation: Installation) -> Iterator[Finding]:
     if answer.failed:
         if not faults:
             threads = refused.threads(answer, installation.environment)
-            found, action = threads or (_brief(answer.error), _advice(installation))
+            found, action = threads or (brief(answer.error), _advice(installation))
             yield wrong("import diglot", found, action)
         return
     yield ok("import diglot", f"backend {answer.facts['backend']}, {_reason(installation)}")
@@ -66,10 +66,3 @@ def _advice(installation: Installation) -> str:
     if set(installation.builds) - set(installation.sound):
         return f"until the module is mended, set DIGLOT_ISA={installation.sound[0]}"
     return REINSTALL
-
-
-def _brief(error: str) -> str:
-    """Keep the first line of a message, and the reason that ends it."""
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    reason = re.search(r"^\((.*)\)$", lines[-1]) if lines else None
-    return lines[0] + (f" ({reason[1]})" if reason else "")
