@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from diglot.doctor import child, choice, files, modules
+from diglot.doctor import child, choice, modules, sources
 from diglot.doctor.child import Answer
 from diglot.doctor.installation import BUILDS, Installation
 from diglot.doctor.loader import explain
@@ -192,9 +192,9 @@ def test_a_build_that_the_processor_lacks(package, file_of):
 
 def test_changed_sources(examine, file_of, replace, package):
     file_of("_native_baseline")
-    assert examine(files.check_sources)["sources"].state == "ok"
+    assert examine(sources.check)["sources"].state == "ok"
     replace(package / "csrc" / "kernels" / "gemm.cpp", b"// other")
-    found = examine(files.check_sources)["sources"]
+    found = examine(sources.check)["sources"]
     assert found.state == "wrong"
     assert found.found == "damaged or missing: csrc/kernels/gemm.cpp"
 

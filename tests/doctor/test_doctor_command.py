@@ -10,7 +10,8 @@ import pytest
 from doctor_calls import doctor, found_by
 
 from diglot import cli
-from diglot.doctor.finding import Finding, note, ok, wrong
+from diglot.doctor.examine import examine
+from diglot.doctor.finding import Finding, cause, note, ok, wrong
 from diglot.doctor.installation import Installation
 from diglot.doctor.report import as_json, healthy, print_line, print_verdict
 from diglot.doctor.start import is_called
@@ -137,6 +138,18 @@ def one_of_each(installation):
     yield ok("first", "1")
     yield note("second", "2", "do this")
     yield wrong("third", "3", "do that")
+
+
+def test_a_cause_is_what_the_rest_points_to(monkeypatch):
+    def check(installation):
+        yield wrong("before", "1", "install it")
+        yield cause("the cause", "2", "rename it")
+        yield wrong("after", "3", "install it")
+        yield wrong("besides", "4", "unset it")
+
+    monkeypatch.setattr("diglot.doctor.examine.CHECKS", (check,))
+    actions = [finding.action for finding in examine(Installation(environment={}))]
+    assert actions == ["install it", "rename it", "do what is said of the cause", "unset it"]
 
 
 def test_a_check_that_fails_does_not_hide_the_rest(capsys, monkeypatch):

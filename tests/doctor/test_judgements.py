@@ -156,6 +156,16 @@ def test_the_variable_that_hides_them():
     assert (found.name, found.state) == ("KMP_DUPLICATE_LIB_OK", "note")
 
 
+def test_a_variable_that_a_library_has_set_is_not_the_users(monkeypatch):
+    if not os.path.exists("/proc/self/environ"):
+        pytest.skip("the system does not tell")
+    monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "True")  # as `import sklearn` does
+    installation = Installation()
+    installation.imported = Answer({}, "not asked")
+    assert list(runtimes.check(installation)) == []
+    assert installation.given["PATH"]
+
+
 # ---- numbers -------------------------------------------------------------------------------------
 
 

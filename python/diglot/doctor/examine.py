@@ -15,6 +15,7 @@ from diglot.doctor import (
     parallel,
     places,
     runtimes,
+    sources,
 )
 from diglot.doctor.finding import Finding, note
 from diglot.doctor.installation import Installation
@@ -25,7 +26,7 @@ CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     files.check,
     arithmetic.check,
     modules.check,
-    files.check_sources,
+    sources.check,
     choice.check,
     parallel.check,
     runtimes.check,

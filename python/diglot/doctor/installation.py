@@ -38,6 +38,7 @@ class Installation:
     ) -> None:
         self.package = package or Path(__file__).resolve().parents[1]
         self.environment = dict(os.environ if environment is None else environment)
+        self.given = started_with() if environment is None else self.environment
         self.full = full
         # A child starts elsewhere: what is relative here, and the empty path, must be written out.
         self.path = [os.path.abspath(entry) for entry in (path or sys.path)]
@@ -126,3 +127,13 @@ class Installation:
         if path is None:
             return Answer({}, "the file is missing")
         return ask("module", self.path, self.environment, module=f"diglot.{name}", file=str(path))
+
+
+def started_with() -> Mapping[str, str]:
+    """Read the environment that this process got, without what libraries have set since then."""
+    try:
+        text = Path("/proc/self/environ").read_bytes()
+    except OSError:  # no Linux
+        return os.environ
+    pairs = (os.fsdecode(pair).partition("=") for pair in text.split(b"\0") if pair)
+    return {name: value for name, _, value in pairs}
