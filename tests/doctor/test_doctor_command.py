@@ -186,3 +186,13 @@ def test_a_report_can_be_made_public():
     assert report["environment"] == {"OMP_NUM_THREADS": "2"}
     assert report["findings"][0]["found"] == "~/.cache is full"
     assert healthy([finding])
+
+
+def test_a_home_that_is_a_link_is_left_out_by_both_names(tmp_path):
+    home = tmp_path / "disks" / "somebody"
+    home.mkdir(parents=True)
+    link = tmp_path / "home"
+    link.symlink_to(home)
+    found = f"{home}/a, {link}/b, {home}, {home}2/c"
+    text = as_json(Installation(environment={"HOME": f"{link}/"}), [ok("data", found)])
+    assert json.loads(text)["findings"][0]["found"] == f"~/a, ~/b, ~, {home}2/c"
