@@ -169,7 +169,6 @@ def test_the_import_says_how_to_live_with_a_broken_build(examine, file_of, packa
     ("variables", "name", "text"),
     [
         ({"DIGLOT_BACKEND": "nonsense"}, "DIGLOT_BACKEND", "'nonsense' is no backend"),
-        ({"DIGLOT_BACKEND": ""}, "DIGLOT_BACKEND", "'' is no backend"),
         ({"DIGLOT_ISA": "avx9"}, "DIGLOT_ISA", "'avx9' is no build"),
     ],
 )
@@ -179,6 +178,20 @@ def test_variables_that_choose_nothing(examine, file_of, variables, name, text):
     assert list(found) == [name]
     assert (found[name].state, text in found[name].found) == ("wrong", True)
     assert "baseline" in found[name].action
+
+
+def test_an_empty_variable_is_as_good_as_none(examine, file_of):
+    file_of("_native_baseline")
+    found = examine(choice.check, DIGLOT_BACKEND="", DIGLOT_ISA="")
+    assert "the fastest that is installed" in found["import diglot"].found
+
+
+def test_a_variable_with_a_wrong_name(examine, file_of):
+    file_of("_native_baseline")
+    found = examine(choice.check, DIGLOT_ISSA="baseline")
+    assert list(found) == ["DIGLOT_ISSA", "import diglot"]
+    assert found["DIGLOT_ISSA"].state == "note"
+    assert "it reads DIGLOT_BACKEND, DIGLOT_DATA, DIGLOT_ISA" in found["DIGLOT_ISSA"].found
 
 
 def test_a_build_that_the_processor_lacks(package, file_of):

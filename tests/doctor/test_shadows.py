@@ -82,4 +82,10 @@ import diglot
 """
     done = subprocess.run([sys.executable, "-c", spy], capture_output=True, text=True, check=True)
     doctor = [f"diglot.doctor.{name}" for name in ("start", "standard", "command")]
-    assert done.stdout.split() == ["diglot", "diglot.doctor", *doctor]
+    assert done.stdout.split() == [
+        "diglot",
+        "diglot.doctor",
+        *doctor[:2],
+        "diglot.settings",
+        doctor[2],
+    ]

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 
 from diglot.doctor import refused
-from diglot.doctor.finding import REINSTALL, Finding, ok, wrong
+from diglot.doctor.finding import REINSTALL, Finding, note, ok, wrong
 from diglot.doctor.installation import BUILDS, Installation
 from diglot.doctor.words import brief
+from diglot.settings import VARIABLES
 
 
 def check(installation: Installation) -> Iterator[Finding]:
     """Look at the variables that choose a build, then import."""
     faults = list(_variables(installation))
     yield from faults
+    yield from _unknown(installation.environment)
     answer = installation.imported
     if answer.failed:
         if not faults:
@@ -23,9 +25,9 @@ def check(installation: Installation) -> Iterator[Finding]:
 
 
 def _variables(installation: Installation) -> Iterator[Finding]:
-    backend = installation.environment.get("DIGLOT_BACKEND")
+    backend = installation.environment.get("DIGLOT_BACKEND") or "native"
     choices = ("native", "reference", *BUILDS)
-    if backend is not None and backend not in choices:
+    if backend not in choices:
         yield wrong(
             "DIGLOT_BACKEND",
             f"{backend!r} is no backend",
@@ -48,9 +50,19 @@ def _variables(installation: Installation) -> Iterator[Finding]:
         )
 
 
+def _unknown(environment: dict[str, str]) -> Iterator[Finding]:
+    for name in sorted(environment):
+        if name.startswith("DIGLOT_") and name not in VARIABLES:
+            yield note(
+                name,
+                f"diglot reads no variable of this name; it reads {', '.join(VARIABLES)}",
+                "unset it, or correct its name",
+            )
+
+
 def _reason(installation: Installation) -> str:
     environment = installation.environment
-    backend = environment.get("DIGLOT_BACKEND", "native")
+    backend = environment.get("DIGLOT_BACKEND") or "native"
     if backend != "native":
         return "as DIGLOT_BACKEND says"
     if environment.get("DIGLOT_ISA"):

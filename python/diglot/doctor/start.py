@@ -4,10 +4,10 @@ A file random.py in the folder where Python is started, or on PYTHONPATH, stands
 random. Until that is put right, nothing may be imported here but what is loaded in any case.
 """
 
-import os
 import sys
 
 from diglot.doctor.standard import is_standard
+from diglot.settings import is_command_line
 
 
 def run_if_called() -> None:
@@ -26,11 +26,7 @@ def is_called(argv: list[str], whole: list[str]) -> bool:
     """Tell whether a command line calls the doctor.
 
     Args:
-        argv: the arguments as a program sees them; Python writes "-m" for one that it still seeks.
+        argv: the arguments as a program sees them.
         whole: the arguments that Python was started with.
     """
-    if argv[1:2] != ["doctor"]:
-        return False
-    if argv[0] == "-m":
-        return whole[-len(argv)] in ("diglot", "-mdiglot")
-    return os.path.splitext(os.path.basename(argv[0]))[0] == "diglot"
+    return argv[1:2] == ["doctor"] and is_command_line(argv, whole)
