@@ -89,3 +89,9 @@ import diglot
         "diglot.settings",
         doctor[2],
     ]
+
+
+def test_a_folder_may_be_written_in_several_ways():
+    (library, *_) = filter(is_standard, sys.path)
+    assert is_standard(f"{library}/../{library.rpartition('/')[2]}" if "/" in library else library)
+    assert not is_standard("")
