@@ -23,10 +23,11 @@ ROOMS = {
         set(),
     ),
     "quota": ({"quota"}, set()),
+    "settings": ({"settings"}, set()),
     "reference": ({"kernels.reference"}, {"ground"}),
-    "kernels": ({"kernels"}, {"ground", "quota", "reference"}),
+    "kernels": ({"kernels"}, {"ground", "quota", "settings", "reference"}),
     "svg": ({"svg"}, set()),
-    "doctor": ({"doctor"}, {"quota"}),  # it runs where the others cannot be imported
+    "doctor": ({"doctor"}, {"quota", "settings"}),  # it runs where the others cannot be imported
     "autograd": ({"autograd"}, {"svg"}),
     "sources": ({"sources"}, {"kernels"}),
     "threads": ({"threads"}, {"ground", "kernels"}),

@@ -9,12 +9,13 @@ The ideas of *Deep Learning from Scratch*, readable in NumPy and fast in C++:
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 if sys.argv[1:2] == ["doctor"]:  # it is called where the imports below fail, or crash
     from diglot.doctor.start import run_if_called
 
     run_if_called()
+
+from typing import TYPE_CHECKING, Any
 
 import diglot._main_interpreter  # noqa: F401 -- what comes next would hang elsewhere
 from diglot import (

@@ -98,8 +98,8 @@ def test_a_build_that_the_processor_lacks_is_refused(processor, model):
     done = run(processor(model), "-c", "import diglot", DIGLOT_ISA="x86_64_v4")
     assert done.returncode == 1  # an exception, not a signal
     assert done.stderr.splitlines()[-1] == (
-        "ValueError: this processor cannot run the x86_64_v4 build; it can run "
-        + ", ".join(CHOSEN[model])
+        "ValueError: unset the environment variable DIGLOT_ISA, or change it: "
+        "this processor cannot run the x86_64_v4 build; it can run " + ", ".join(CHOSEN[model])
     )
 
 

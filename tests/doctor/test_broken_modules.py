@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from diglot.doctor import child, choice, files, modules
+from diglot.doctor import child, choice, modules, sources
 from diglot.doctor.child import Answer
 from diglot.doctor.installation import BUILDS, Installation
 from diglot.doctor.loader import explain
@@ -113,6 +113,18 @@ def test_a_missing_library(examine, file_of, replace):
 
 
 @on_linux
+def test_a_damaged_library_on_the_path_is_not_our_module(examine, file_of, tmp_path):
+    if b"libgomp.so.1" not in file_of("_native_baseline").read_bytes():
+        pytest.skip("it brings its own OpenMP library along, or has none")
+    library = tmp_path / "libgomp.so.1"
+    library.write_bytes(b"")
+    found = examine(LD_LIBRARY_PATH=str(tmp_path))["build baseline"]
+    assert found.state == "wrong"
+    assert f"the library {library} is damaged" in found.found
+    assert found.action == "unset LD_LIBRARY_PATH, which leads to that library, or replace it"
+
+
+@on_linux
 def test_a_system_that_is_too_old(examine, file_of, replace):
     path = file_of("_native_baseline")
     version = re.search(rb"\0GLIBC_2\.\d\d(?=\0)", path.read_bytes())[0]
@@ -157,7 +169,6 @@ def test_the_import_says_how_to_live_with_a_broken_build(examine, file_of, packa
     ("variables", "name", "text"),
     [
         ({"DIGLOT_BACKEND": "nonsense"}, "DIGLOT_BACKEND", "'nonsense' is no backend"),
-        ({"DIGLOT_BACKEND": ""}, "DIGLOT_BACKEND", "'' is no backend"),
         ({"DIGLOT_ISA": "avx9"}, "DIGLOT_ISA", "'avx9' is no build"),
     ],
 )
@@ -167,6 +178,20 @@ def test_variables_that_choose_nothing(examine, file_of, variables, name, text):
     assert list(found) == [name]
     assert (found[name].state, text in found[name].found) == ("wrong", True)
     assert "baseline" in found[name].action
+
+
+def test_an_empty_variable_is_as_good_as_none(examine, file_of):
+    file_of("_native_baseline")
+    found = examine(choice.check, DIGLOT_BACKEND="", DIGLOT_ISA="")
+    assert "the fastest that is installed" in found["import diglot"].found
+
+
+def test_a_variable_with_a_wrong_name(examine, file_of):
+    file_of("_native_baseline")
+    found = examine(choice.check, DIGLOT_ISSA="baseline")
+    assert list(found) == ["DIGLOT_ISSA", "import diglot"]
+    assert found["DIGLOT_ISSA"].state == "note"
+    assert "it reads DIGLOT_BACKEND, DIGLOT_DATA, DIGLOT_ISA" in found["DIGLOT_ISSA"].found
 
 
 def test_a_build_that_the_processor_lacks(package, file_of):
@@ -180,9 +205,9 @@ def test_a_build_that_the_processor_lacks(package, file_of):
 
 def test_changed_sources(examine, file_of, replace, package):
     file_of("_native_baseline")
-    assert examine(files.check_sources)["sources"].state == "ok"
+    assert examine(sources.check)["sources"].state == "ok"
     replace(package / "csrc" / "kernels" / "gemm.cpp", b"// other")
-    found = examine(files.check_sources)["sources"]
+    found = examine(sources.check)["sources"]
     assert found.state == "wrong"
     assert found.found == "damaged or missing: csrc/kernels/gemm.cpp"
 
@@ -196,7 +221,7 @@ def test_changed_sources(examine, file_of, replace, package):
     ],
 )
 def test_how_a_process_ended_is_explained(status, meaning):
-    assert meaning in explain(Answer({}, child._ending(status, b"")))[0]
+    assert meaning in explain(Answer({}, child._ending(status, "")))[0]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +240,10 @@ def test_how_a_process_ended_is_explained(status, meaning):
         ("ImportError: Error loading shared library libgomp.so.1: No such file", "GNU's OpenMP"),
         ("ImportError: symbol not found in flat namespace '__PyX'", "(__PyX is not here)"),
         ("ImportError: dlopen(x.so): Symbol not found: _PyX", "(_PyX is not here)"),
+        ("ImportError: /usr/lib/libgomp.so.1: file too short", "library /usr/lib/libgomp.so.1 is"),
+        ("ImportError: /x/_cpu.cpython.so: file too short", "the file is damaged"),
+        ("ImportError: /x/diglot.libs/libgomp-1.so.1: file too short", "the file is damaged"),
+        ("ImportError: /x/libz.so.1: Permission denied", "the library /x/libz.so.1 may not be"),
         ("something else", "something else"),
     ],
 )

@@ -7,33 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from doctor_calls import doctor, found_by
 
 from diglot import cli
-from diglot.doctor.finding import Finding, note, ok, wrong
+from diglot.doctor.examine import examine
+from diglot.doctor.finding import Finding, cause, note, ok, wrong
 from diglot.doctor.installation import Installation
 from diglot.doctor.report import as_json, healthy, print_line, print_verdict
 from diglot.doctor.start import is_called
 from diglot.kernels.cases import CASES
-
-
-def doctor(folder, *arguments, **environment):
-    """Run `python -m diglot doctor` on the package in a folder."""
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("DIGLOT_", "OMP_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "diglot", "doctor", *arguments],
-        cwd=folder,
-        env={**variables, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
-
-
-def found_by(done):
-    report = json.loads(done.stdout)
-    assert done.returncode == (0 if report["healthy"] else 1)
-    return {finding["name"]: finding for finding in report["findings"]}
 
 
 def test_a_sound_installation(package, file_of):
@@ -72,6 +54,7 @@ def test_without_numpy_and_rich(package, tmp_path):
     broken = tmp_path / "broken"
     for name in ("numpy", "rich"):
         (broken / name).mkdir(parents=True)
+        (broken / f"{name}-9.dist-info").mkdir()  # it is installed, and hides nothing
         (broken / name / "__init__.py").write_text("raise ImportError('it is broken')")
     done = doctor(package.parent, "--json", PYTHONPATH=str(broken))
     assert done.stderr == ""
@@ -157,6 +140,18 @@ def one_of_each(installation):
     yield wrong("third", "3", "do that")
 
 
+def test_a_cause_is_what_the_rest_points_to(monkeypatch):
+    def check(installation):
+        yield wrong("before", "1", "install it")
+        yield cause("the cause", "2", "rename it")
+        yield wrong("after", "3", "install it")
+        yield wrong("besides", "4", "unset it")
+
+    monkeypatch.setattr("diglot.doctor.examine.CHECKS", (check,))
+    actions = [finding.action for finding in examine(Installation(environment={}))]
+    assert actions == ["install it", "rename it", "do what is said of the cause", "unset it"]
+
+
 def test_a_check_that_fails_does_not_hide_the_rest(capsys, monkeypatch):
     def fails(installation):
         raise RuntimeError("no idea")
@@ -191,3 +186,13 @@ def test_a_report_can_be_made_public():
     assert report["environment"] == {"OMP_NUM_THREADS": "2"}
     assert report["findings"][0]["found"] == "~/.cache is full"
     assert healthy([finding])
+
+
+def test_a_home_that_is_a_link_is_left_out_by_both_names(tmp_path):
+    home = tmp_path / "disks" / "somebody"
+    home.mkdir(parents=True)
+    link = tmp_path / "home"
+    link.symlink_to(home)
+    found = f"{home}/a, {link}/b, {home}, {home}2/c"
+    text = as_json(Installation(environment={"HOME": f"{link}/"}), [ok("data", found)])
+    assert json.loads(text)["findings"][0]["found"] == f"~/a, ~/b, ~, {home}2/c"

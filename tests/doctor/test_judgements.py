@@ -113,7 +113,13 @@ def test_numbers_of_threads(numbers, state, action):
         ({"OMP_WAIT_POLICY": "ACTIVE"}, ["OMP_WAIT_POLICY"]),
         ({"OMP_PROC_BIND": "true"}, ["OMP_PROC_BIND"]),
         ({"OMP_PROC_BIND": "spread,close"}, ["OMP_PROC_BIND"]),
-        ({"GOMP_CPU_AFFINITY": "0"}, ["GOMP_CPU_AFFINITY"]),
+        ({"OMP_PROC_BIND": "banana"}, []),
+        ({"OMP_PROC_BIND": "primary", "OMP_PLACES": "cores(2)"}, ["OMP_PROC_BIND", "OMP_PLACES"]),
+        ({"OMP_PLACES": "{0:2},{2:2}"}, ["OMP_PLACES"]),
+        ({"OMP_PLACES": "apples", "GOMP_CPU_AFFINITY": "all"}, []),
+        ({"GOMP_CPU_AFFINITY": "0 3-5,1"}, ["GOMP_CPU_AFFINITY"]),
+        ({"KMP_AFFINITY": "disabled"}, []),
+        ({"KMP_AFFINITY": "granularity=fine,compact"}, ["KMP_AFFINITY"]),
         ({"OMP_THREAD_LIMIT": "1", "OMP_DYNAMIC": "true"}, ["OMP_THREAD_LIMIT", "OMP_DYNAMIC"]),
     ],
 )
@@ -148,6 +154,16 @@ def test_the_variable_that_hides_them():
     installation.imported = Answer({}, "not asked")
     (found,) = runtimes.check(installation)
     assert (found.name, found.state) == ("KMP_DUPLICATE_LIB_OK", "note")
+
+
+def test_a_variable_that_a_library_has_set_is_not_the_users(monkeypatch):
+    if not os.path.exists("/proc/self/environ"):
+        pytest.skip("the system does not tell")
+    monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "True")  # as `import sklearn` does
+    installation = Installation()
+    installation.imported = Answer({}, "not asked")
+    assert list(runtimes.check(installation)) == []
+    assert installation.given["PATH"]
 
 
 # ---- numbers -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
@@ -78,9 +79,24 @@ def test_another_copy_than_pips(package, installed, tmp_path):
     installed()
     other = Installation(package, {})
     other.package = tmp_path / "other" / "diglot"
+    other.package.mkdir(parents=True)
+    (other.package / "__init__.py").write_text('__version__ = "7.0"')
     (found, *_) = files.check(other)
-    assert found.state == "note"
+    assert (found.state, found.is_cause) == ("wrong", True)  # the sources of a repository
     assert f"pip has installed another one in {package}" in found.found
+    assert "no compiled modules" in found.found
+    suffix = EXTENSION_SUFFIXES[0]
+    (other.package / f"_cpu{suffix}").touch()
+    (found, *_) = files.check(other)
+    assert (found.state, found.is_cause) == ("note", False)
+
+
+def test_an_init_that_is_empty(package, installed, replace):
+    installed()
+    replace(package / "__init__.py", b"")
+    found = look(package)["package"]
+    assert found.state == "wrong"
+    assert f"{package / '__init__.py'} is damaged or missing" in found.found
 
 
 def test_pip_knows_nothing(package):

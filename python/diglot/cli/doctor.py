@@ -7,17 +7,17 @@ imported here may be broken; this is the way of a program that calls `diglot.cli
 import argparse
 from typing import Any
 
-from diglot.doctor import start
+from diglot.doctor import command
 
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command to the parser."""
     text = "examine this installation, and say what to do"
-    parser = commands.add_parser("doctor", help=text, description=start.DESCRIPTION)
-    start.add_arguments(parser)
+    parser = commands.add_parser("doctor", help=text, description=command.DESCRIPTION)
+    command.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> bool:
     """Examine, print, and tell whether nothing is wrong."""
-    return start.run(full=arguments.full, as_json=arguments.json)
+    return command.run(full=arguments.full, as_json=arguments.json)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from diglot.doctor import refused
 from diglot.doctor.finding import REINSTALL, Finding, ok, some, wrong
 from diglot.doctor.installation import Installation
+from diglot.doctor.words import brief
 
 
 def check(installation: Installation) -> Iterator[Finding]:
@@ -12,14 +14,16 @@ def check(installation: Installation) -> Iterator[Finding]:
         return
     answer = installation.kernels
     builds = ", ".join(installation.sound)
-    if answer.crashed:
+    if threads := refused.threads(answer, installation.environment):
+        yield wrong("kernels", *threads)
+    elif answer.crashed:
         yield wrong(
             "kernels",
             f"while {answer.stage or builds} was checked, {answer.error}",
             "report this to diglot, with the output of: diglot doctor --json",
         )
     elif answer.failed:
-        yield wrong("kernels", f"cannot be checked: {answer.error.splitlines()[0]}", REINSTALL)
+        yield wrong("kernels", f"cannot be checked: {brief(answer.error)}", REINSTALL)
     elif answer.facts["failed"]:
         yield wrong(
             "kernels",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diglot.doctor.finding import Finding, ok, wrong
 from diglot.doctor.installation import LIBRARIES, Installation
+from diglot.doctor.words import brief
 
 OLDEST_NUMPY = (1, 26)
 
@@ -13,7 +14,7 @@ def check(installation: Installation) -> Iterator[Finding]:
     """Look at NumPy, and at the arithmetic after `import diglot`."""
     numpy = installation.numpy
     if numpy.failed:
-        yield wrong("NumPy", _brief(numpy.error), "pip install --force-reinstall numpy")
+        yield wrong("NumPy", brief(numpy.error), "pip install --force-reinstall numpy")
     else:
         yield _numpy(numpy.facts)
     yield _libraries(installation)
@@ -47,7 +48,7 @@ def _libraries(installation: Installation) -> Finding:
     broken = {name: error for name, error in answer.facts["libraries"].items() if error}
     if not broken:
         return ok("libraries", ", ".join(LIBRARIES))
-    found = "; ".join(f"{name}: {_brief(error)}" for name, error in broken.items())
+    found = "; ".join(f"{name}: {brief(error)}" for name, error in broken.items())
     return wrong("libraries", found, f"pip install --force-reinstall {' '.join(broken)}")
 
 
@@ -65,8 +66,3 @@ def _edges(subnormals: bool, long_double: bool) -> Finding:
             "report this to diglot, with the output of: diglot doctor --json",
         )
     return ok("numbers", "1e-40 and long double are what they should be")
-
-
-def _brief(error: str) -> str:
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    return lines[0] if lines else error

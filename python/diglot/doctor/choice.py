@@ -1,28 +1,33 @@
 """Which build is used, and why; and whether `import diglot` works."""
 
-import re
 from collections.abc import Iterator
 
-from diglot.doctor.finding import REINSTALL, Finding, ok, wrong
+from diglot.doctor import refused
+from diglot.doctor.finding import REINSTALL, Finding, note, ok, wrong
 from diglot.doctor.installation import BUILDS, Installation
+from diglot.doctor.words import brief
+from diglot.settings import VARIABLES
 
 
 def check(installation: Installation) -> Iterator[Finding]:
     """Look at the variables that choose a build, then import."""
     faults = list(_variables(installation))
     yield from faults
+    yield from _unknown(installation.environment)
     answer = installation.imported
     if answer.failed:
         if not faults:
-            yield wrong("import diglot", _brief(answer.error), _advice(installation))
+            threads = refused.threads(answer, installation.environment)
+            found, action = threads or (brief(answer.error), _advice(installation))
+            yield wrong("import diglot", found, action)
         return
     yield ok("import diglot", f"backend {answer.facts['backend']}, {_reason(installation)}")
 
 
 def _variables(installation: Installation) -> Iterator[Finding]:
-    backend = installation.environment.get("DIGLOT_BACKEND")
+    backend = installation.environment.get("DIGLOT_BACKEND") or "native"
     choices = ("native", "reference", *BUILDS)
-    if backend is not None and backend not in choices:
+    if backend not in choices:
         yield wrong(
             "DIGLOT_BACKEND",
             f"{backend!r} is no backend",
@@ -45,9 +50,19 @@ def _variables(installation: Installation) -> Iterator[Finding]:
         )
 
 
+def _unknown(environment: dict[str, str]) -> Iterator[Finding]:
+    for name in sorted(environment):
+        if name.startswith("DIGLOT_") and name not in VARIABLES:
+            yield note(
+                name,
+                f"diglot reads no variable of this name; it reads {', '.join(VARIABLES)}",
+                "unset it, or correct its name",
+            )
+
+
 def _reason(installation: Installation) -> str:
     environment = installation.environment
-    backend = environment.get("DIGLOT_BACKEND", "native")
+    backend = environment.get("DIGLOT_BACKEND") or "native"
     if backend != "native":
         return "as DIGLOT_BACKEND says"
     if environment.get("DIGLOT_ISA"):
@@ -63,10 +78,3 @@ def _advice(installation: Installation) -> str:
     if set(installation.builds) - set(installation.sound):
         return f"until the module is mended, set DIGLOT_ISA={installation.sound[0]}"
     return REINSTALL
-
-
-def _brief(error: str) -> str:
-    """Keep the first line of a message, and the reason that ends it."""
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    reason = re.search(r"^\((.*)\)$", lines[-1]) if lines else None
-    return lines[0] + (f" ({reason[1]})" if reason else "")

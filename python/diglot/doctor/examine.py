@@ -1,6 +1,7 @@
 """All that the doctor looks at, in order."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from diglot.doctor import (
     agreement,
@@ -8,21 +9,24 @@ from diglot.doctor import (
     choice,
     extras,
     files,
+    hidden,
     interpreter,
     modules,
     parallel,
     places,
     runtimes,
+    sources,
 )
 from diglot.doctor.finding import Finding, note
 from diglot.doctor.installation import Installation
 
 CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     interpreter.check,
+    hidden.check,
     files.check,
     arithmetic.check,
     modules.check,
-    files.check_sources,
+    sources.check,
     choice.check,
     parallel.check,
     runtimes.check,
@@ -34,9 +38,15 @@ CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
 
 def examine(installation: Installation) -> Iterator[Finding]:
     """Look at everything, and yield each finding as soon as it is known."""
+    cause = ""
     for check in CHECKS:
         try:
-            yield from check(installation)
+            for finding in check(installation):
+                if finding.is_cause:
+                    cause = cause or finding.name
+                elif cause and "install" in finding.action and finding.state == "wrong":
+                    finding = replace(finding, action=f"do what is said of {cause}")
+                yield finding
         except Exception as error:  # what is broken in a new way must not hide the rest
             name = check.__module__.rpartition(".")[2]
             yield note(

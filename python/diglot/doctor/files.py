@@ -1,15 +1,15 @@
 """The package's files: where they are, whether all are there, and which one `import` finds."""
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from diglot.doctor.finding import REINSTALL, Finding, note, ok, some, wrong
+from diglot.doctor.finding import REINSTALL, Finding, cause, note, ok, some, wrong
 from diglot.doctor.installation import Installation
+from diglot.doctor.sources import digest
 
 
 def check(installation: Installation) -> Iterator[Finding]:
@@ -17,17 +17,18 @@ def check(installation: Installation) -> Iterator[Finding]:
     package = installation.package
     version = written_version(package)
     installed = list(distributions(name="diglot", path=installation.path))
+    if version == "unknown":
+        file = package / "__init__.py"
+        yield wrong("package", f"{file} is damaged or missing: it names no version", REINSTALL)
+        return
     own = next((one for one in installed if _folder(one) == package), None)
     if own:
         yield from _installed(package, own, version)
     elif installed and (source := _editable_source(installed[0])):
-        yield _editable(package, source, version)
+        yield _editable(installation, source, version)
     elif installed:
-        yield note(
-            "package",
-            f"diglot {version} is taken from {package}, though pip has installed another one in "
-            f"{_folder(installed[0])}",
-            "leave the folder that holds the first one, or take it off PYTHONPATH",
+        yield _astray(
+            installation, version, f"pip has installed another one in {_folder(installed[0])}"
         )
     else:
         yield note(
@@ -36,35 +37,6 @@ def check(installation: Installation) -> Iterator[Finding]:
             "install it: pip install . in the repository",
         )
     yield from _shadow(package)
-
-
-def check_sources(installation: Installation) -> Iterator[Finding]:
-    """Compare the C++ files with what the modules were compiled from."""
-    known = {name: installation.builds[name].facts["digests"] for name in installation.sound}
-    if not known:
-        return
-    digests = known[installation.sound[0]]
-    if any(other != digests for other in known.values()):
-        builds = ", ".join(known)
-        yield wrong("sources", f"{builds} were compiled from different sources", REINSTALL)
-        return
-    package = installation.package
-    places = (package, package.parents[1])
-    folder = next((p for p in places if (p / "csrc" / "kernels").is_dir()), None)
-    if folder is None:
-        yield wrong("sources", f"the C++ files are not in {package}", REINSTALL)
-        return
-    other = [name for name, digest in digests.items() if _digest(folder / name) != digest]
-    if not other:
-        yield ok("sources", f"{len(digests)} C++ files, as they were compiled")
-    elif folder == package:
-        yield wrong("sources", f"damaged or missing: {some(other)}", REINSTALL)
-    else:
-        yield note(
-            "sources",
-            f"changed since the modules were compiled: {some(other)}",
-            "compile again: pip install --no-build-isolation --no-deps -e .",
-        )
 
 
 def written_version(package: Path) -> str:
@@ -105,24 +77,29 @@ def damage(own: Distribution) -> tuple[list[str], list[str]]:
     for file in own.files or []:
         if file.parts[0] != "diglot" or file.suffix == ".pyc":
             continue
-        digest = _digest(Path(str(own.locate_file(file))))
-        if not digest:
+        found = digest(Path(str(own.locate_file(file))))
+        if not found:
             missing.append(str(file))
         elif file.hash and file.hash.mode == "sha256":
             expected = base64.urlsafe_b64decode(file.hash.value + "=").hex()
-            if digest != expected:
+            if found != expected:
                 changed.append(str(file))
     return missing, changed
 
 
-def _editable(package: Path, source: Path, version: str) -> Finding:
-    if package.is_relative_to(source):
+def _editable(installation: Installation, source: Path, version: str) -> Finding:
+    if installation.package.is_relative_to(source):
         return ok("package", f"diglot {version}, an editable install of {source}")
-    return note(
-        "package",
-        f"diglot {version} is taken from {package}, though pip has an editable install of {source}",
-        "leave the folder that holds the first one, or take it off PYTHONPATH",
-    )
+    return _astray(installation, version, f"pip has an editable install of {source}")
+
+
+def _astray(installation: Installation, version: str, other: str) -> Finding:
+    """Judge a package that is found before the installed one."""
+    found = f"diglot {version} is taken from {installation.package}, though {other}"
+    action = "leave the folder that holds the first one, or take it off PYTHONPATH"
+    if installation.module_file("_cpu"):
+        return note("package", found, action)
+    return cause("package", f"{found}; the first one has no compiled modules", action)
 
 
 def _shadow(package: Path) -> Iterator[Finding]:
@@ -153,12 +130,3 @@ def _editable_source(installed: Distribution) -> Path | None:
 
     path = unquote(urlparse(about["url"]).path)
     return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path).resolve()  # file:///C:/…
-
-
-def _digest(path: Path) -> str:
-    """Hash a file; empty if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""

@@ -19,12 +19,14 @@ class Finding:
         state: "ok", "note" or "wrong".
         found: what was found, in one sentence or less.
         action: what to do, one thing; empty if all is well.
+        is_cause: what is wrong besides may come of this, and installing again does not help.
     """
 
     name: str
     state: State
     found: str
     action: str = ""
+    is_cause: bool = False
 
 
 def ok(name: str, found: str) -> Finding:
@@ -40,6 +42,11 @@ def note(name: str, found: str, action: str) -> Finding:
 def wrong(name: str, found: str, action: str) -> Finding:
     """Report what does not work."""
     return Finding(name, "wrong", found, action)
+
+
+def cause(name: str, found: str, action: str) -> Finding:
+    """Report what is wrong outside the installation, and makes other things go wrong."""
+    return Finding(name, "wrong", found, action, is_cause=True)
 
 
 def some(names: list[str], most: int = 3) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ class Installation:
         package: the folder of diglot; None means the one that this file is in.
         environment: its variables; None means those of this process.
         full: compare the kernels in all cases, where a few would do.
+        path: sys.path, as other programs get it; None means that of this process.
     """
 
     def __init__(
@@ -33,14 +34,23 @@ class Installation:
         environment: Mapping[str, str] | None = None,
         *,
         full: bool = False,
+        path: Sequence[str] | None = None,
     ) -> None:
         self.package = package or Path(__file__).resolve().parents[1]
         self.environment = dict(os.environ if environment is None else environment)
+        self.given = started_with() if environment is None else self.environment
         self.full = full
         # A child starts elsewhere: what is relative here, and the empty path, must be written out.
-        self.path = [os.path.abspath(entry) for entry in sys.path]
+        self.path = [os.path.abspath(entry) for entry in (path or sys.path)]
         if package is not None:
             self.path.insert(0, str(package.parent))
+
+    @cached_property
+    def works(self) -> bool:
+        """Whether diglot and the libraries that it needs can be imported."""
+        if self.numpy.failed or self.libraries.failed or self.imported.failed:
+            return False
+        return not any(self.libraries.facts["libraries"].values())
 
     @cached_property
     def numpy(self) -> Answer:
@@ -117,3 +127,13 @@ class Installation:
         if path is None:
             return Answer({}, "the file is missing")
         return ask("module", self.path, self.environment, module=f"diglot.{name}", file=str(path))
+
+
+def started_with() -> Mapping[str, str]:
+    """Read the environment that this process got, without what libraries have set since then."""
+    try:
+        text = Path("/proc/self/environ").read_bytes()
+    except OSError:  # no Linux
+        return os.environ
+    pairs = (os.fsdecode(pair).partition("=") for pair in text.split(b"\0") if pair)
+    return {name: value for name, _, value in pairs}

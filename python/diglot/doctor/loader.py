@@ -1,12 +1,17 @@
 """What the system's loader means when it refuses a compiled module."""
 
 import re
+from collections.abc import Mapping
+from pathlib import PurePath
 
 from diglot.doctor.child import Answer
 from diglot.doctor.finding import REINSTALL
 
 _ANOTHER = "install the build for this Python and this processor: run pip with this Python"
 _COMPILE = "compile diglot here: pip install . in the repository, with this system's compiler"
+
+_OWN = r"_(?:native_\w+|cpu)\.[^/\\]*$|[/\\]diglot\.libs[/\\]"  # a wheel brings libraries along
+_IT = "the file"  # the module's own, unless the loader names another one
 
 # What the message contains; what it means (\1 is what was found); what to do. The first one counts.
 _REASONS: tuple[tuple[str, str, str], ...] = (
@@ -48,23 +53,23 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"wrong ELF class|incompatible architecture|not a valid Win32|ELF file's .*mismatch",
-        "it was built for another processor",
+        f"{_IT} was built for another processor",
         _ANOTHER,
     ),
     (
         r"file too short|invalid ELF header|cannot read file data|bad magic|not a mach-o"
         r"|ELF load command|object file has no",
-        "the file is damaged",
+        f"{_IT} is damaged",
         REINSTALL,
     ),
     (
         r"failed to map segment|cannot enable executable stack|Operation not permitted",
-        "the system forbids running code from this file",
+        f"the system forbids running code from {_IT}",
         "install diglot in a folder that is not mounted with noexec, and that policies allow",
     ),
     (
         r"Permission denied",
-        "the file may not be read",
+        f"{_IT} may not be read",
         "give your user the right to read the package's folder",
     ),
     (
@@ -92,12 +97,40 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def explain(answer: Answer) -> tuple[str, str]:
+def explain(answer: Answer, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Say what a refusal means, with the loader's own words, and what to do."""
     words = answer.error.removeprefix("ImportError: ")
     for pattern, meaning, action in _REASONS:
         match = re.search(pattern, answer.error, flags=re.S)
         if match:
             first = next((group for group in match.groups() if group), "")
-            return f"{meaning.replace(chr(92) + '1', first)} ({words})", action
+            meaning = meaning.replace(r"\1", first)
+            library = _other_library(words)
+            if library and (_IT in meaning or _led_to(library, environment or {})):
+                meaning = meaning.replace(_IT, f"the library {library}")
+                action = _replace(library, environment or {})
+            return f"{meaning} ({words})", action
     return words, REINSTALL
+
+
+def _other_library(words: str) -> str:
+    """Name the file that the loader complains of, if it is none of diglot's."""
+    named = re.match(r"([^\s:]*/[^:]+): ", words)
+    return named[1] if named and not re.search(_OWN, named[1]) else ""
+
+
+def _led_to(library: str, environment: Mapping[str, str]) -> str:
+    """Name the variable that has led the loader to this library."""
+    folder = str(PurePath(library).parent)
+    for name in ("LD_LIBRARY_PATH", "LD_PRELOAD"):
+        entries = re.split("[: ]", environment.get(name, ""))
+        if any(entry.rstrip("/") in (folder, library) for entry in entries if entry):
+            return name
+    return ""
+
+
+def _replace(library: str, environment: Mapping[str, str]) -> str:
+    variable = _led_to(library, environment)
+    if variable:
+        return f"unset {variable}, which leads to that library, or replace it"
+    return "install the package of your system that holds this library again"

@@ -40,7 +40,7 @@ def _processor(installation: Installation) -> Finding:
     if installation.module_file("_cpu") is None:
         return wrong(name, *_absent(installation, "_cpu"))
     if installation.cpu.failed:
-        return wrong(name, *explain(installation.cpu))
+        return wrong(name, *explain(installation.cpu, installation.environment))
     can = ", ".join(installation.runnable) or "none of the builds"
     return ok(name, f"this processor can run {can}")
 
@@ -51,7 +51,7 @@ def _installed(installation: Installation, build: str) -> Finding:
         return ok(name, "installed; this processor lacks its instructions, so it is not used")
     answer = installation.builds[build]
     if answer.failed:
-        return wrong(name, *explain(answer))
+        return wrong(name, *explain(answer, installation.environment))
     facts = answer.facts["build"]
     openmp = "OpenMP" if facts["openmp"] else "no OpenMP"
     return ok(name, f"{facts['vector_bits']}-bit vectors, {openmp}, compiler {facts['compiler']}")

@@ -2,13 +2,22 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator
 
 from diglot.doctor.finding import Finding, note, ok
 from diglot.doctor.installation import Installation
+from diglot.doctor.words import complaints
 from diglot.quota import cpu_quota
 
 _ENOUGH = 1.2  # what a second thread must gain, or it is worth a word
+
+_BINDING = {  # values that bind threads to processors; of others OpenMP takes no notice
+    "OMP_PROC_BIND": r"true|((close|spread|master|primary)\s*,?\s*)+",
+    "OMP_PLACES": r"(threads|cores|sockets|ll_caches|numa_domains)\s*(\(\s*\d+\s*\))?|!?[{\d].*",
+    "GOMP_CPU_AFFINITY": r"[\d\s,:-]+",
+    "KMP_AFFINITY": r"(?!(none|disabled)\b).+",
+}
 
 
 def check(installation: Installation) -> Iterator[Finding]:
@@ -24,7 +33,12 @@ def check(installation: Installation) -> Iterator[Finding]:
         yield ok("OpenMP", "compiled in, and its library was found")
     threads = installation.imported.facts.get("threads", installation.processors)
     yield count(threads, installation.processors, os.cpu_count() or 1, cpu_quota())
-    yield from variables(installation.environment, threads, installation.processors)
+    rejected = complaints(installation.imported.said)
+    for name, words in rejected.items():
+        value = installation.environment.get(name, "")
+        yield note(name, f"{value!r} is ignored (libgomp: {words})", "unset it")
+    understood = {k: v for k, v in installation.environment.items() if k not in rejected}
+    yield from variables(understood, threads, installation.processors)
     times = installation.imported.facts.get("milliseconds", [])
     if times and installation.imported.facts["backend"] != "reference":
         yield gain(*times)
@@ -67,9 +81,9 @@ def variables(environment: dict[str, str], threads: int, usable: int) -> Iterato
             "active: a thread that waits keeps its processor busy, and others out",
             "unset it",
         )
-    for name in ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY"):
+    for name, pattern in _BINDING.items():
         value = environment.get(name, "").strip()
-        if value and value.lower() not in ("false", "none", "disabled"):
+        if re.fullmatch(pattern, value.lower()):
             yield note(
                 name,
                 f"{value}: binds Python's own thread to a processor as soon as diglot is "

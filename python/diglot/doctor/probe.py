@@ -142,6 +142,8 @@ def main() -> None:
     """Answer one question."""
     asked = json.load(sys.stdin)
     sys.path[:] = asked["path"]
+    for name in asked["again"]:  # which another program would import from elsewhere
+        sys.modules.pop(name, None)
     try:
         say("facts", PROBES[asked["probe"]](asked["question"]))
     except BaseException as error:  # an exit, too, is an answer

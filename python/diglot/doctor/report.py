@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -69,10 +70,13 @@ def healthy(findings: Iterable[Finding]) -> bool:
 
 
 def _without_home(text: str, environment: dict[str, str]) -> str:
-    home = environment.get("HOME") or environment.get("USERPROFILE") or ""
-    if len(home.strip(os.sep)) < 3:  # none, or "/"
-        return text
-    return text.replace(json.dumps(home)[1:-1], "~")
+    given = [environment.get("HOME"), environment.get("USERPROFILE"), os.path.expanduser("~")]
+    named = [home.rstrip("/\\") for home in given if home and os.path.isabs(home)]
+    homes = {*named, *map(os.path.realpath, named)}  # one may be a link to another
+    for home in sorted(homes, key=len, reverse=True):  # one may be in another
+        if len(home) > 3:  # not "/", not "C:"
+            text = re.sub(re.escape(json.dumps(home)[1:-1]) + r"(?!\w)", "~", text)
+    return text
 
 
 def _wrap(text: str, width: int, indent: str) -> list[str]:

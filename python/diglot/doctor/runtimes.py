@@ -12,12 +12,13 @@ from diglot.doctor.installation import Installation
 def check(installation: Installation) -> Iterator[Finding]:
     """Look at what is loaded after `import diglot`."""
     yield from judge(installation.imported.facts.get("runtimes", []))
-    if "KMP_DUPLICATE_LIB_OK" in installation.environment:
+    if "KMP_DUPLICATE_LIB_OK" in installation.given:  # scikit-learn sets it in its own process
         yield note(
             "KMP_DUPLICATE_LIB_OK",
-            "is set: it hides that two OpenMP libraries are in one process, which may then give "
-            "wrong results",
-            "unset it, and remove one of the two",
+            "is set: where two copies of LLVM's or Intel's OpenMP are in one process, they do not "
+            "say so; their makers call that unsafe. GNU's, which diglot has on Linux, is not meant",
+            "unset it; if a program then ends with OMP: Error #15, install its packages from one "
+            "source",
         )
 
 

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from diglot.kernels import native, reference
+from diglot.settings import refusal
 
 if TYPE_CHECKING:  # to a type checker and an editor, the kernels are those of the reference
     from diglot.kernels.reference import *  # noqa: F403
@@ -38,7 +39,17 @@ def _load(name: str) -> ModuleType:
     )
 
 
-_at_import = _load(os.environ.get("DIGLOT_BACKEND", "native"))
+def _load_at_import() -> ModuleType:
+    name = os.environ.get("DIGLOT_BACKEND") or "native"
+    try:
+        return _load(name)
+    except ValueError as error:
+        if name == "native":  # it is DIGLOT_ISA's, and says so
+            raise
+        raise refusal("DIGLOT_BACKEND", error) from None
+
+
+_at_import = _load_at_import()
 _active: ContextVar[ModuleType] = ContextVar("diglot_backend", default=_at_import)
 
 

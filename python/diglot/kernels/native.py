@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from diglot.kernels.processors import usable_processors
+from diglot.settings import refusal
 
 BUILDS = ("x86_64_v4", "x86_64_v3", "baseline")
 """In order of preference. v4 is AVX-512, v3 is AVX2 with FMA; on x86 the baseline is x86-64-v2."""
@@ -107,7 +108,10 @@ def best_build() -> ModuleType:
     """Load the build that DIGLOT_ISA names, else the fastest that runs here."""
     forced = os.environ.get("DIGLOT_ISA")
     if forced:
-        return load(forced)
+        try:
+            return load(forced)
+        except ValueError as error:
+            raise refusal("DIGLOT_ISA", error) from None
     names = available_builds()
     if not names:
         raise ImportError(_TOO_OLD if installed_builds() else _HOW_TO)
