@@ -68,7 +68,7 @@ def test_an_installed_library_is_no_shadow(tmp_path):
     assert shadows.find([str(tmp_path)], ["numpy"]) == {}
 
 
-def test_the_way_in_imports_nothing_that_can_be_hidden():
+def test_the_way_in_imports_nothing_that_can_be_hidden(package):
     spy = """
 import sys
 class Spy:
@@ -80,7 +80,8 @@ sys.argv = ["diglot", "doctor"]
 sys.meta_path.insert(0, Spy)
 import diglot
 """
-    done = subprocess.run([sys.executable, "-c", spy], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", spy]
+    done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=True)
     doctor = [f"diglot.doctor.{name}" for name in ("start", "standard", "command")]
     assert done.stdout.split() == [
         "diglot",
