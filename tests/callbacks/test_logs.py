@@ -117,6 +117,16 @@ def test_half_a_row_that_a_kill_has_left_is_dropped(log, read, tmp_path):
     assert [int(row["epoch"]) for row in read(path)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_another_program_has_left_empty_is_not_known(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"epoch": 1, "step": 2, "loss": 0.5, "seconds": ""}\n')
+    subject = trainer()
+    fit(subject, (), epochs=1)
+    fit(subject, JSONLinesLog(path))
+    first = {"epoch": 1, "step": 2, "loss": 0.5}
+    assert {name: value for name, value in read_json(path)[0].items() if value is not None} == first
+
+
 @each_format
 def test_a_full_disk_while_rows_are_copied_is_no_fault_of_theirs(log, read, tmp_path, monkeypatch):
     path, subject = tmp_path / "log", trainer()

@@ -117,7 +117,7 @@ class Log(ABC):
             new.write(self._head())
             for row in self._rows():
                 if int(row["step"]) <= fit.trainer.steps and int(row["epoch"]) <= epochs:
-                    new.write(self._format({name: row.get(name) for name in self._columns}))
+                    new.write(self._format(row))
                 else:
                     dropped = True
         return dropped
@@ -145,13 +145,15 @@ class Log(ABC):
             if not isinstance(row.get(name), str | int):
                 raise ValueError(f"a row's {name} is {brief(row.get(name))}, expected a number")
             int(row[name])
-        for name in self._columns:
-            value = row.get(name)
-            if isinstance(value, str | int | float):
-                float(value or 0)
+        values = {name: row.get(name) for name in self._columns}
+        for name, value in values.items():
+            if value == "":  # so CSV writes what is not known
+                values[name] = None
+            elif isinstance(value, str | int | float):
+                float(value)
             elif value is not None:
                 raise ValueError(f"a row's {name} is {brief(value)}, expected a number")
-        return row
+        return values
 
     def _write(
         self,
