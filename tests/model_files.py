@@ -23,10 +23,11 @@ def sound(path):
 
 
 def without_checksum(content):
-    """Take a model file apart as a forger does, who leaves the checksum out."""
+    """Take a model file apart as a forger does, who leaves the checksums out."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
-    del header["__metadata__"]["crc32"]
+    for name in ("crc32", "crc32.parameters", "crc32.training"):
+        header["__metadata__"].pop(name, None)
     return header, content[8 + length :]
 
 

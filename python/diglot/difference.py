@@ -15,24 +15,19 @@ def difference(name: str, there: Any, here: Any) -> str | None:
         here: what it should be.
 
     Returns:
-        Half a sentence, such as "its layers[0].dropout is 0.1, here it is 0.3"; None if they are
-        equal.
+        Such as "layers[0].dropout is 0.1 there, and 0.3 here"; None if they are equal.
     """
     if there == here:
         return None
     parts: Iterator[str | None] = iter(())
     if isinstance(there, dict) and isinstance(here, dict):
         # The type first: where it differs, so do the settings.
-        keys = sorted(here, key=lambda key: key != "type")
-        parts = (difference(f"{name}.{key}", there.get(key), here[key]) for key in keys)
-    elif _holds_objects(there) and _holds_objects(here):
+        keys = sorted(here | there, key=lambda key: key != "type")
+        parts = (difference(f"{name}.{key:.40}", there.get(key), here.get(key)) for key in keys)
+    elif isinstance(there, list) and isinstance(here, list):
         if len(there) != len(here):
-            return f"it has {len(there)} {name}, here there are {len(here)}"
+            return f"{name}: {len(there)} there, and {len(here)} here"
         pairs = enumerate(zip(there, here, strict=True))
         parts = (difference(f"{name}[{i}]", one, other) for i, (one, other) in pairs)
-    whole = f"its {name} is {brief(there)}, here it is {brief(here)}"
+    whole = f"{name} is {brief(there)} there, and {brief(here)} here"
     return next((part for part in parts if part), whole)
-
-
-def _holds_objects(tree: Any) -> bool:
-    return isinstance(tree, list) and any(isinstance(part, dict) for part in tree)

@@ -168,8 +168,11 @@ def _resume(fit: Fit, path: Path) -> None:
 
 def _before(path: Path) -> Path | None:
     """Find the checkpoint before one, in its folder."""
-    earlier = [one for one in checkpoints(path.parent) if one.name < path.name]
-    return earlier[-1] if earlier else None
+    try:
+        siblings = checkpoints(path.parent)
+    except OSError:
+        return None
+    return siblings[siblings.index(path) - 1] if path in siblings[1:] else None
 
 
 def settings(fit: Fit) -> dict[str, Any]:

@@ -7,15 +7,15 @@
 
 A file may come from anywhere. So the header is read by strict rules, and no memory is allocated for
 what it claims before the claim has been compared with the file's size and with the architecture.
-The metadata's "crc32" tells a file that a failing disk or a broken copy has changed from one that
-is as it was written. Another program that writes such a file may leave it out.
+Checksums tell a file that a failing disk or a broken copy has changed from one that is as it was
+written. Another program that writes such a file may leave them out.
 """
 
 import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -37,6 +37,9 @@ HEADER_LIMIT = 1 << 20
 
 TRAINING = "training."
 """How the names of a checkpoint's other arrays begin; those of parameters begin with a digit."""
+
+_CHECKSUMS = ("crc32", "crc32.parameters", "crc32.training")
+"""CRC-32: of the metadata's other texts, of the parameters, of a checkpoint's other arrays."""
 
 _PIECE = 1 << 16
 
@@ -86,12 +89,13 @@ def write_model(
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the notes cannot be written as JSON: {error}") from error
         parse_object(metadata["notes"], "the notes")  # {1: 0, "1": 0} has a key twice, as JSON
-    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    arrays = {name: _plain(array) for name, array in parameters.items()}
     if training is not None:
         metadata["training"] = json.dumps(training.facts, allow_nan=False)
-        for name, array in training.arrays.items():
-            arrays[TRAINING + name] = np.ascontiguousarray(array)
-    metadata["crc32"] = _checksum(metadata, arrays, lambda name: [arrays[name].data])
+        arrays |= {TRAINING + name: _plain(array) for name, array in training.arrays.items()}
+        metadata["crc32.training"] = _checksum(_written(arrays, training=True))
+    metadata["crc32.parameters"] = _checksum(_written(arrays, training=False))
+    metadata["crc32"] = _checksum(_texts(metadata))
     content = to_safetensors(arrays, metadata)
     length = int.from_bytes(content[:8], "little")
     if length > HEADER_LIMIT:
@@ -177,7 +181,7 @@ class ModelFile:
                 raise ValueError(f"{name} has shape {entry.shape}, the architecture says {shape}")
             if entry.dtype != dtype:
                 raise ValueError(f"{name} has dtype {entry.dtype}, the architecture says {dtype}")
-        self._require_checksum()
+        self._require_checksum("crc32.parameters", found)
 
     def read(self, name: str) -> Array:
         """Read one array; to be called after `require`.
@@ -201,11 +205,13 @@ class ModelFile:
         }
 
     def read_training(self) -> dict[str, Array]:
-        """Read a checkpoint's other arrays.
+        """Read a checkpoint's other arrays, once they have been compared with what they can be.
 
         Raises:
-            ValueError: the file has become shorter meanwhile.
+            ValueError: a bit of them is not the one that was written, or the file has become
+                shorter meanwhile.
         """
+        self._require_checksum("crc32.training", self._training_names())
         return {name.removeprefix(TRAINING): self.read(name) for name in self._training_names()}
 
     def _training_names(self) -> list[str]:
@@ -213,17 +219,9 @@ class ModelFile:
             return []
         return [name for name in self._entries if name.startswith(TRAINING)]
 
-    def _require_checksum(self) -> None:
-        metadata = dict(self._metadata)
-        written = metadata.pop("crc32", None)
-        if written is None:
-            return
-        found = _checksum(metadata, self._entries, self._pieces)
-        if found != written:
-            raise ValueError(
-                f"the file is damaged: the checksum of what it holds is {found}, of what was "
-                f"written it was {brief(written)}; take another copy of it"
-            )
+    def _require_checksum(self, key: str, names: Iterable[str]) -> None:
+        parts = (part for name in sorted(names) for part in (_utf8(name), *self._pieces(name)))
+        _compare(self._metadata.get(key), parts)
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         """Read an array's bytes, a little at a time."""
@@ -280,30 +278,52 @@ def _checked_metadata(metadata: object) -> dict[str, str]:
             f"{FORMAT['version']}"
         )
     required = {*FORMAT, "architecture"}
-    if metadata.keys() - {"notes", "training", "crc32"} != required or not all(
+    if metadata.keys() - {"notes", "training", *_CHECKSUMS} != required or not all(
         isinstance(text, str) for text in metadata.values()
     ):
         raise ValueError(
             "the metadata must hold format, version and architecture, perhaps notes, a training "
-            "and a crc32, and no more"
+            "and checksums, and no more"
         )
+    _compare(metadata.get("crc32"), _texts({k: v for k, v in metadata.items() if k != "crc32"}))
     return metadata
 
 
-def _checksum(
-    metadata: Mapping[str, str],
-    arrays: Iterable[str],
-    bytes_of: Callable[[str], Iterable[bytes | memoryview]],
-) -> str:
-    """Compute the CRC-32 of the metadata and the arrays, whatever their order in the file."""
-    value = 0
-    for name in sorted(metadata):
-        value = zlib.crc32(f"{name}={metadata[name]}".encode("utf-8", "surrogatepass"), value)
+def _plain(array: Array) -> Array:
+    """Lay an array out as it will be in the file."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+
+
+def _written(arrays: Mapping[str, Array], *, training: bool) -> Iterator[bytes | memoryview]:
+    """Give what a checksum is of: names and bytes, in an order that is not the file's."""
     for name in sorted(arrays):
-        value = zlib.crc32(name.encode("utf-8", "surrogatepass"), value)
-        for piece in bytes_of(name):
-            value = zlib.crc32(piece, value)
+        if name.startswith(TRAINING) == training:
+            yield _utf8(name)
+            yield arrays[name].data
+
+
+def _texts(metadata: Mapping[str, str]) -> Iterator[bytes]:
+    return (_utf8(f"{name}={metadata[name]}") for name in sorted(metadata))
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _checksum(parts: Iterable[bytes | memoryview]) -> str:
+    value = 0
+    for part in parts:
+        value = zlib.crc32(part, value)
     return f"{value:08x}"
+
+
+def _compare(written: str | None, parts: Iterable[bytes]) -> None:
+    """Require that what is there has the checksum of what was written, if that is known."""
+    if written is not None and (found := _checksum(parts)) != written:
+        raise ValueError(
+            f"the file is damaged: the checksum of what it holds is {found}, of what was written "
+            f"it was {brief(written)}; take another copy of it"
+        )
 
 
 def _check_layout(entries: Mapping[str, _Entry], data_size: int) -> None:

@@ -13,6 +13,7 @@ from diglot.errors import ModelFileError
 from diglot.optimizers import SGD, Adam
 from diglot.schedules import Cosine
 from diglot.trainer import Trainer
+from model_files import craft, without_checksum
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +38,14 @@ def assert_unchanged_by(subject, message, **settings):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 5}, "its batch_size is 4, here it is 5"),
-        ({"shuffle": False}, "its shuffle is True, here it is False"),
-        ({"x": X + 1}, r"its data.x.checksum is \d+, here it is \d+"),
-        ({"x": X[:8], "y": LABELS[:8]}, r"its data.x.shape is \[10, 3\], here it is \[8, 3\]"),
+        ({"batch_size": 5}, "batch_size is 4 there, and 5 here"),
+        ({"shuffle": False}, "shuffle is True there, and False here"),
+        ({"x": X + 1}, r"data.x.checksum is \d+ there, and \d+ here"),
+        ({"x": X[:8], "y": LABELS[:8]}, r"data.x.shape\[0\] is 10 there, and 8 here"),
         ({"epochs": 1}, "made in epoch 2, and epochs is 1, which .*: expected at least 2"),
-        ({"y": LABELS[::-1]}, "its data.y.checksum is"),
-        ({"validation": (X, LABELS)}, "its validation is None"),
-        ({"eval_every": 2}, "its eval_every is 1"),
+        ({"y": LABELS[::-1]}, "data.y.checksum is"),
+        ({"validation": (X, LABELS)}, "validation is None there"),
+        ({"eval_every": 2}, "eval_every is 1 there"),
     ],
 )
 def test_another_training_is_refused(written, change, message):
@@ -56,7 +57,7 @@ def test_another_training_is_refused(written, change, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: classifier(SGD(0.1)), "its optimizer.type is 'Adam', here it is 'SGD'"),
+        (lambda: classifier(SGD(0.1)), "optimizer.type is 'Adam' there, and 'SGD' here"),
         (
             lambda: Trainer(
                 diglot.NeuralNetwork(
@@ -64,19 +65,19 @@ def test_another_training_is_refused(written, change, message):
                 ),
                 SGD(),
             ),
-            r"network: its layers\[0\].dropout is 0.3, here it is 0.1;",
+            r"network: layers\[0\].dropout is 0.3 there, and 0.1 here;",
         ),
-        (lambda: classifier(Adam(0.1)), "its optimizer.lr.* here it is 0.1"),
+        (lambda: classifier(Adam(0.1)), "optimizer.lr is .* there, and 0.1 here"),
         (
             lambda: classifier(Adam(Cosine(0.1, per="batch"), beta2=0.9)),
-            "its optimizer.beta2 is 0.999, here it is 0.9;",
+            "optimizer.beta2 is 0.999 there, and 0.9 here;",
         ),
-        (lambda: classifier(dtype=np.float64), "its dtype is 'float32', here it is 'float64'"),
+        (lambda: classifier(dtype=np.float64), "dtype is 'float32' there, and 'float64' here"),
         (
             lambda: Trainer(
                 diglot.NeuralNetwork([diglot.Dense(K)], "softmax_cross_entropy", seed=1), SGD()
             ),
-            "of another network: it has 2 layers, here there are 1; NeuralNetwork.load reads its",
+            "of another network: layers: 2 there, and 1 here; NeuralNetwork.load reads its",
         ),
     ],
 )
@@ -98,15 +99,11 @@ def test_a_model_or_nothing_at_all_is_no_checkpoint(tmp_path):
 
 def edited(source: Path, path: Path, edit) -> Path:
     """Copy a checkpoint with another training in its header."""
-    content = source.read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    del header["__metadata__"]["crc32"]  # a forger leaves it out
+    header, numbers = without_checksum(source.read_bytes())
     training = json.loads(header["__metadata__"]["training"])
     edit(training, header)
     header["__metadata__"]["training"] = json.dumps(training)
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    craft(path, header, numbers)
     return path
 
 
@@ -122,32 +119,47 @@ def flipped(source: Path, path: Path, bit: int) -> Path:
     return path
 
 
-def test_any_changed_bit_is_refused_and_nothing_changes(written, tmp_path, rng):
+def test_any_changed_bit_is_told_and_nothing_changes(written, tmp_path, rng):
     subject = classifier()
     subject.network.setup((D,))
+    before = tmp_path / "step-00000004.safetensors"
+    before.write_bytes(written.read_bytes())
     path = tmp_path / "step-00000005.safetensors"
-    size = written.stat().st_size
-    last = range(8 * size - 8, 8 * size)
-    for bit in [*rng.integers(8 * size, size=200).tolist(), *last]:
-        assert_unchanged_by(subject, ".", resume_from=flipped(written, path, bit))
+    content = written.read_bytes()
+    size = len(content)
+    digits = [content.index(word) + len(word) for word in (b'batch_size\\": ', b'neurons\\": ')]
+    told = f"; the checkpoint before is {before}$"
+    bits = [*rng.integers(8 * size, size=200).tolist(), *(8 * place for place in digits)]
+    for bit in [*bits, *range(8 * size - 8, 8 * size)]:
+        flipped(written, path, bit)
+        assert_unchanged_by(subject, told, resume_from=path)
+    before.unlink()
     assert_unchanged_by(
         subject, "damaged: the checksum .*; take another copy of it$", resume_from=path
     )
 
 
-def test_a_refusal_names_the_checkpoint_before(written, tmp_path):
+def test_the_checkpoint_before_is_that_of_the_step_before(written, tmp_path):
     subject = classifier()
     subject.network.setup((D,))
-    for step in (5, 10):
+    last = 8 * written.stat().st_size - 1
+    for step in (5, 10, 99_999_999, 100_000_000, 100_000_001):
         (tmp_path / f"step-{step:08}.safetensors").write_bytes(written.read_bytes())
-    flipped(written, tmp_path / "step-00000012.safetensors", 8 * 2500)
-    before = "; the checkpoint before is .*step-00000010.safetensors$"
-    assert_unchanged_by(subject, before, resume_from=tmp_path)
-    (tmp_path / "step-00000012.safetensors").write_bytes(written.read_bytes()[:1000])
-    assert_unchanged_by(subject, f"cut off .*{before}", resume_from=tmp_path)
-    subject.fit(**PLAIN, resume_from=tmp_path / "step-00000010.safetensors")
-    with pytest.raises(ModelFileError, match=r"its batch_size is 4, here it is 2; .*begin with$"):
-        classifier().fit(
+    latest = tmp_path / "step-100000000.safetensors"
+    flipped(written, latest, last)
+    told = "; the checkpoint before is .*step-99999999.safetensors$"
+    assert_unchanged_by(subject, told, resume_from=latest)
+    latest.write_bytes(written.read_bytes()[:1000])
+    assert_unchanged_by(subject, f"cut off .*{told}", resume_from=latest)
+    first = flipped(written, tmp_path / "step-00000005.safetensors", last)
+    assert_unchanged_by(subject, "take another copy of it$", resume_from=first)
+    other = flipped(written, tmp_path / "zz.safetensors", last)
+    assert_unchanged_by(subject, "take another copy of it$", resume_from=other)
+    assert_unchanged_by(
+        subject, "File name too long$", resume_from=f"{'y' * 300}/step-1.safetensors"
+    )
+    with pytest.raises(ModelFileError, match=r"batch_size is 4 there, and 2 here; .*begin with$"):
+        subject.fit(
             **{**PLAIN, "batch_size": 2}, resume_from=tmp_path / "step-00000010.safetensors"
         )
 
