@@ -19,7 +19,7 @@ PACKAGE = ROOT / "python" / "diglot"
 ROOMS = {
     "ground": (
         {"_arrays", "_main_interpreter", "_typing", "atomic", "errors", "config", "flat", "turns"}
-        | {"untrusted"},
+        | {"untrusted", "suggestions"},
         set(),
     ),
     "quota": ({"quota"}, set()),

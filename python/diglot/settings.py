@@ -19,6 +19,9 @@ def refusal(variable: str, error: ValueError) -> ValueError:
 
     Returns:
         The error to raise.
+
+    Raises:
+        SystemExit: this process is the command.
     """
     message = f"unset the environment variable {variable}, or change it: {error}"
     if is_command_line(sys.argv, sys.orig_argv):

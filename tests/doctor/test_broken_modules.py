@@ -244,6 +244,10 @@ def test_how_a_process_ended_is_explained(status, meaning):
         ("ImportError: /x/_cpu.cpython.so: file too short", "the file is damaged"),
         ("ImportError: /x/diglot.libs/libgomp-1.so.1: file too short", "the file is damaged"),
         ("ImportError: /x/libz.so.1: Permission denied", "the library /x/libz.so.1 may not be"),
+        (
+            "ImportError: libgomp.so.1: cannot open shared object file: Permission denied",
+            "the file may not be read",
+        ),
         ("something else", "something else"),
     ],
 )

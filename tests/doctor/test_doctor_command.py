@@ -149,7 +149,8 @@ def test_a_cause_is_what_the_rest_points_to(monkeypatch):
 
     monkeypatch.setattr("diglot.doctor.examine.CHECKS", (check,))
     actions = [finding.action for finding in examine(Installation(environment={}))]
-    assert actions == ["install it", "rename it", "do what is said of the cause", "unset it"]
+    first = "first do what is said of the cause; if that does not help: "
+    assert actions == ["install it", "rename it", f"{first}install it", f"{first}unset it"]
 
 
 def test_a_check_that_fails_does_not_hide_the_rest(capsys, monkeypatch):
@@ -193,6 +194,6 @@ def test_a_home_that_is_a_link_is_left_out_by_both_names(tmp_path):
     home.mkdir(parents=True)
     link = tmp_path / "home"
     link.symlink_to(home)
-    found = f"{home}/a, {link}/b, {home}, {home}2/c"
+    found = f"{home}/a, {link}/b, {home}, {home}2/c, {home}-x/d"
     text = as_json(Installation(environment={"HOME": f"{link}/"}), [ok("data", found)])
-    assert json.loads(text)["findings"][0]["found"] == f"~/a, ~/b, ~, {home}2/c"
+    assert json.loads(text)["findings"][0]["found"] == f"~/a, ~/b, ~, {home}2/c, {home}-x/d"

@@ -37,6 +37,11 @@ NUMPY_BRIEF = (
             "(libgomq.so.1: cannot open)",
         ),
         ("ValueError: x.y is 1. It was 2", "ValueError: x.y is 1. It was 2"),
+        (
+            "ImportError: Unable to import dependencies:\nnumpy: No module named numpy\nmore",
+            "ImportError: Unable to import dependencies: numpy: No module named numpy",
+        ),
+        ("OSError: e.g. a disk,\nor a net. See there", "OSError: e.g. a disk, or a net"),
         ("SyntaxError: a sentence\nthat does not end", "SyntaxError: a sentence"),
         ("OSError: ALL IS\nLOUD", "OSError: ALL IS"),
         ("KeyError", "KeyError"),

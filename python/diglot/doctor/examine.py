@@ -44,8 +44,9 @@ def examine(installation: Installation) -> Iterator[Finding]:
             for finding in check(installation):
                 if finding.is_cause:
                     cause = cause or finding.name
-                elif cause and "install" in finding.action and finding.state == "wrong":
-                    finding = replace(finding, action=f"do what is said of {cause}")
+                elif cause and finding.state == "wrong":
+                    first = f"first do what is said of {cause}; if that does not help: "
+                    finding = replace(finding, action=first + finding.action)
                 yield finding
         except Exception as error:  # what is broken in a new way must not hide the rest
             name = check.__module__.rpartition(".")[2]

@@ -19,7 +19,7 @@ class Finding:
         state: "ok", "note" or "wrong".
         found: what was found, in one sentence or less.
         action: what to do, one thing; empty if all is well.
-        is_cause: what is wrong besides may come of this, and installing again does not help.
+        is_cause: what is wrong besides may come of this: it is to be mended first.
     """
 
     name: str

@@ -16,6 +16,11 @@ _IT = "the file"  # the module's own, unless the loader names another one
 # What the message contains; what it means (\1 is what was found); what to do. The first one counts.
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (
+        r"cannot open shared object file: Permission denied",
+        f"{_IT} may not be read",
+        "give your user the right to read it",
+    ),
+    (
         r"(?:loading shared library )?libgomp[\w.-]*: (?:cannot open shared object|No such file)",
         "GNU's OpenMP library (libgomp.so.1) is missing",
         "install it: apt install libgomp1, dnf install libgomp, or apk add libgomp",

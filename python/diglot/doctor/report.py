@@ -75,7 +75,7 @@ def _without_home(text: str, environment: dict[str, str]) -> str:
     homes = {*named, *map(os.path.realpath, named)}  # one may be a link to another
     for home in sorted(homes, key=len, reverse=True):  # one may be in another
         if len(home) > 3:  # not "/", not "C:"
-            text = re.sub(re.escape(json.dumps(home)[1:-1]) + r"(?!\w)", "~", text)
+            text = re.sub(re.escape(json.dumps(home)[1:-1]) + r"(?![\w.-])", "~", text)
     return text
 
 

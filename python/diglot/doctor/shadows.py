@@ -1,11 +1,14 @@
 """Files that stand in for a module of Python, or for a library, because they have its name."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.machinery import BuiltinImporter, FrozenImporter, all_suffixes
 
 from diglot.doctor.standard import is_standard
+
+_INSTALLED = r"{}-.*\.(dist|egg)-info$"  # beside a library that pip has put there
 
 
 def find(path: Sequence[str], libraries: Sequence[str] = ()) -> dict[str, str]:
@@ -25,8 +28,8 @@ def find(path: Sequence[str], libraries: Sequence[str] = ()) -> dict[str, str]:
             continue
         for name in names:
             module = _module(folder, name)
-            if module in libraries and any(other.startswith(f"{module}-") for other in names):
-                continue  # it is installed there: its dist-info is beside it
+            if module in libraries and any(re.match(_INSTALLED.format(module), n) for n in names):
+                continue
             if module in libraries or _is_standard_module(module):
                 found.setdefault(module, os.path.join(folder, name))
     return found

@@ -14,10 +14,11 @@ def brief(error: str) -> str:
     if len(lines) < 2:
         return ": ".join([kind, *lines])
     telling = [line for line in lines if not line.isupper()] or lines  # NumPy begins with a shout
-    sentence = re.match(r"(.+?)[.:!?](?:\s|$)", " ".join(telling))
+    sentence = re.match(r"(.+?)[.!?](?:\s+[A-Z(]|$)", " ".join(telling))
+    first = " ".join(telling[: 2 if telling[0].endswith(":") else 1])
     reason = re.fullmatch(r"\((.*)\)|.*error was: (.*)", lines[-1])
     ending = f" ({reason[1] or reason[2]})" if reason else ""
-    return f"{kind}: {sentence[1] if sentence else telling[0]}{ending}"
+    return f"{kind}: {sentence[1] if sentence else first}{ending}"
 
 
 def complaints(said: str) -> dict[str, str]:

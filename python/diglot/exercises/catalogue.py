@@ -1,10 +1,10 @@
 """The exercises, from one line of NumPy to registers of C++."""
 
-import difflib
 from collections.abc import Sequence
 
 from diglot.exercises import in_cpp, in_python
 from diglot.exercises.exercise import Exercise
+from diglot.suggestions import near
 
 __all__ = ["EXERCISES", "find", "number", "successor"]
 
@@ -23,9 +23,8 @@ def find(name: str) -> Exercise:
     names = [exercise.name for exercise in EXERCISES]
     if name in names:
         return EXERCISES[names.index(name)]
-    inside = [known for known in names if name and name in known]
-    near = dict.fromkeys([*difflib.get_close_matches(name, names, 3, 0.65), *inside])
-    hint = f"did you mean {' or '.join(near)}" if near else f"choose from {', '.join(names)}"
+    alike = near(name, names)
+    hint = f"did you mean {' or '.join(alike)}" if alike else f"choose from {', '.join(names)}"
     raise ValueError(f"there is no exercise {name!r}; {hint}")
 
 

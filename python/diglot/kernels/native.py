@@ -151,7 +151,14 @@ def after_fork_in_child() -> None:
     set_thread_count(1)
 
 
-_winograd = os.environ.get("DIGLOT_WINOGRAD", "1") != "0"
+def _winograd_at_import() -> bool:
+    value = os.environ.get("DIGLOT_WINOGRAD") or "1"
+    if value not in ("0", "1"):
+        raise refusal("DIGLOT_WINOGRAD", ValueError(f"it is {value!r}, expected 0 or 1"))
+    return value == "1"
+
+
+_winograd = _winograd_at_import()
 
 
 def winograd() -> bool:

@@ -25,6 +25,7 @@ from diglot.mistakes import (
     training,
 )
 from diglot.mistakes.mistake import BEYOND, SEEDS, Caught, Effect, Mistake, Training, Verdict
+from diglot.suggestions import near
 
 __all__ = [
     "BEYOND",
@@ -63,12 +64,8 @@ def find(name: str) -> Mistake[Any]:
     for entry in entries:
         if name.lower() in (entry.id, entry.seen.lower()):
             return entry
-    import difflib
-
-    ids = [entry.id for entry in entries]
-    near = difflib.get_close_matches(name.lower(), ids, n=3, cutoff=0.65)
-    near += [known for known in ids if name.lower() in known and known not in near]
-    hint = f"did you mean {' or '.join(near)}?" if near else "`diglot mistakes` lists all"
+    alike = near(name, [entry.id for entry in entries])
+    hint = f"did you mean {' or '.join(alike)}?" if alike else "`diglot mistakes` lists all"
     raise ValueError(f"mistake {name!r} is unknown; {hint}")
 
 

@@ -7,7 +7,6 @@
 byte for byte what the modules were compiled from.
 """
 
-import difflib
 from functools import cache
 from types import FunctionType
 
@@ -18,6 +17,7 @@ from diglot.pairs.agreement import PairDiffersError
 from diglot.pairs.build import class_pair, family_of, kernel_pair
 from diglot.pairs.leads import CLASSES, kernels_of
 from diglot.pairs.model import Agreement, Excerpt, Pair, Part
+from diglot.suggestions import near
 
 __all__ = [
     "Agreement",
@@ -72,22 +72,12 @@ def _resolve(name: str) -> str:
     longer = [known for known in names() if name and known.startswith(name)]
     if len(same) == 1 and not longer:
         return same[0]
-    near = list(dict.fromkeys([*longer, *same, *_near(name)]))
+    alike = list(dict.fromkeys([*longer, *same, *near(name, names(), 6)]))
     raise UnknownPairError(
-        f"no pair is called {name!r}; near it: {', '.join(near)}"
-        if near
+        f"no pair is called {name!r}; near it: {', '.join(alike)}"
+        if alike
         else f"no pair is called {name!r}; `diglot pair` lists all"
     )
-
-
-def _near(name: str) -> list[str]:
-    by_lower: dict[str, list[str]] = {}
-    for known in names():
-        by_lower.setdefault(known.lower(), []).append(known)
-    word = name.lower()
-    inside = [lower for lower in by_lower if len(word) > 2 and word in lower]
-    close = difflib.get_close_matches(word, by_lower, n=6, cutoff=0.7)
-    return [known for lower in [*inside, *close] for known in by_lower[lower]]
 
 
 def kind(name: str) -> str:
