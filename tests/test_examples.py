@@ -137,7 +137,7 @@ def test_a_chapter_runs_as_a_script(path, tmp_path, elsewhere):
         env=elsewhere | {"MPLBACKEND": "agg"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,  # an emulated processor needs minutes
         check=False,
     )
     assert done.returncode == 0, done.stderr
