@@ -216,14 +216,14 @@ def rows(loaders: dict[str, Loader]) -> list[Row]:
         found.append(Row("idx", what, content(lambda good, raw=raw: raw), message))
         packed = gzip.compress(raw, mtime=0)
         found.append(Row("idx.gz", what, content(lambda good, raw=packed: raw), message))
-    bomb = "a bomb of 100 MB, "
-    for what, size, message in (
-        ("which claims less", 12, "bytes left over"),
-        ("which claims another megabyte", 101 * MB, "ends too early"),
-        ("which claims a byte less", 100 * MB - 1, "bytes left over"),
+    for size, what, claim, message in (
+        (100 * MB, "which claims less", 12, "bytes left over"),
+        (100 * MB, "which claims another megabyte", 101 * MB, "ends too early"),
+        (100 * MB, "which claims a byte less", 100 * MB - 1, "bytes left over"),
+        (30 * MB, "which claims a byte less", 30 * MB - 1, "bytes left over"),
     ):
-        make = content(lambda good, size=size: packed_zeros(idx(8, size), 100 * MB))
-        found.append(Row("idx.gz", bomb + what, make, message))
+        make = content(lambda good, size=size, claim=claim: packed_zeros(idx(8, claim), size))
+        found.append(Row("idx.gz", f"a bomb of {size // MB} MB, {what}", make, message))
     for what, change, message in (
         ("the checksum is wrong", lambda good: good[:-8] + b"\0\0\0\0" + good[-4:], "CRC"),
         ("the length is wrong", lambda good: good[:-4] + b"\0\0\0\0", "Incorrect length"),

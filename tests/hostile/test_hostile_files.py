@@ -69,7 +69,7 @@ def test_is_refused(outcomes, number):
     outcome, message, used = found[number]
     assert outcome in [error.__name__ for error in LOADERS[row.loader].refusals], message
     assert row.message in message
-    assert used < ROOM, f"{used / 1e6:.1f} MB"
+    assert used < ROOM / 2, f"{used / 1e6:.1f} MB"  # in another process it may be more
 
 
 @pytest.mark.parametrize("name", ["model", "checkpoint", "idx", "idx.gz", "vocabulary"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_RANK = 8
 _CHUNK = 1 << 20
-_AT_ONCE = 1 << 25  # what is packed and larger is unpacked twice: at first only to count it
+_AT_ONCE = 1 << 23  # what is packed and larger is unpacked twice: at first only to count it
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -33,7 +33,7 @@ def read_idx(
 
     The file is two zero bytes, a type byte, the rank, one big-endian uint32 per axis, then the
     elements in row-major order, big-endian. The header is a claim, not a fact: the bytes that are
-    really there are counted before there is memory for more than 32 MiB of them, and their number
+    really there are counted before there is memory for more than 8 MiB of them, and their number
     must be exactly the one that the sizes give.
 
     Args:
