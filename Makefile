@@ -22,7 +22,7 @@ EMULATE := $(EMULATED_PYTHON) tests/cpus/emulate.py
 emulate: $(if $(filter $(BIN)/python,$(EMULATED_PYTHON)),.venv/installed)  ## try older x86 processors, in an emulator
 	$(EMULATE)
 
-emulate-all: $(if $(filter $(BIN)/python,$(EMULATED_PYTHON)),.venv/installed)  ## and all tests on one without AVX (an hour or more)
+emulate-all: $(if $(filter $(BIN)/python,$(EMULATED_PYTHON)),.venv/installed)  ## and all tests on one without AVX (an hour and a half)
 	$(EMULATE) --all
 
 aarch64: .venv/installed  ## compile for Arm, and try that in an emulator

@@ -147,6 +147,8 @@ def test_ctrl_c_during_the_import_is_a_keyboard_interrupt():
         time.sleep(milliseconds / 1000)
         child.send_signal(signal.SIGINT)
         returned, _, err = ended(child)
-        # 0: the import was over. 1: Python wraps what strikes while it makes a class.
+        # 0: the import was over. 1: Python wraps what strikes while it makes a class, and NumPy's C
+        # code calls what strikes while it looks for datetime an import that has failed.
         assert returned in (0, 1, -signal.SIGINT), err
-        assert returned == 0 or "KeyboardInterrupt" in err, err
+        told = "KeyboardInterrupt" in err or "PyCapsule_Import could not import" in err
+        assert returned == 0 or told, err
