@@ -4,6 +4,7 @@ import json
 import math
 import tempfile
 from collections.abc import Iterator
+from operator import index
 from pathlib import Path
 from typing import Any, final
 
@@ -216,7 +217,7 @@ def _state_of(content: bytes) -> dict[str, Any]:
         return {
             name: np.ones(entry["shape"], _KINDS.get(entry["dtype"], "f4"))
             for name, entry in header.items()
-            if name != "__metadata__" and math.prod(entry["shape"]) < 10_000
+            if name != "__metadata__" and math.prod(map(index, entry["shape"])) < 10_000
         }
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise SafetensorError(f"safetensors refuses it: {refusal!r}") from None
