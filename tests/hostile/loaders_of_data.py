@@ -183,7 +183,11 @@ class PassedLoader(Loader):
         return standing(self._exercise, path.parent)
 
     def verify(self, result: str, path: Path) -> None:
-        assert result == "started"  # nobody knows the digest by chance
+        if result == "passed":  # a fuzzer reads the digest off the comparison
+            answer = path.with_name(self._exercise.file_name)
+            assert _digest(answer).encode() in path.read_bytes()
+        else:
+            assert result == "started"
         if path.is_file():
             content = path.read_bytes()
             note_passed(self._exercise, path.with_name(self._exercise.file_name))
