@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -269,6 +270,21 @@ class TestDamagedFiles:
         np.testing.assert_array_equal(
             NeuralNetwork.load(path).parameters()["0.weight"], network.parameters()["0.weight"]
         )
+
+    def test_a_damaged_model_costs_little_memory(self, path):
+        network = NeuralNetwork([diglot.Dense(1000)], "mean_squared_error", seed=1)
+        network.setup((1000,))
+        network.save(path)
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        tracemalloc.start()
+        try:
+            refusal(path)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 1 << 20 < len(content)
 
     def test_any_byte_of_a_header_without_checksum_changed(self, path):
         craft(path, *sound(path))

@@ -220,15 +220,16 @@ class ModelFile:
         return [name for name in self._entries if name.startswith(TRAINING)]
 
     def _require_checksum(self, key: str, names: Iterable[str]) -> None:
-        parts = (part for name in sorted(names) for part in (_utf8(name), *self._pieces(name)))
-        _compare(self._metadata.get(key), parts)
+        _compare(self._metadata.get(key), self._parts(names))
 
-    def _pieces(self, name: str) -> Iterator[bytes]:
-        """Read an array's bytes, a little at a time."""
-        entry = self._entries[name]
-        self._stream.seek(self._data_start + entry.begin)
-        for start in range(entry.begin, entry.end, _PIECE):
-            yield self._stream.read(min(_PIECE, entry.end - start))
+    def _parts(self, names: Iterable[str]) -> Iterator[bytes]:
+        """Give what a checksum is of, a little at a time."""
+        for name in sorted(names):
+            yield _utf8(name)
+            entry = self._entries[name]
+            self._stream.seek(self._data_start + entry.begin)
+            for start in range(entry.begin, entry.end, _PIECE):
+                yield self._stream.read(min(_PIECE, entry.end - start))
 
 
 class _Entry(NamedTuple):
